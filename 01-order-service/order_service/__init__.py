@@ -1,0 +1,1 @@
+"""The order service: takes orders, tells their status, and announces them as `OrderCreated`."""

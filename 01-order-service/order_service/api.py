@@ -1,0 +1,159 @@
+"""The order service's HTTP face: routes, status codes, problem documents."""
+
+import base64
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from order_service.errors import (
+    MalformedRequestError,
+    NotFoundError,
+    OversizedRequestError,
+    RequestError,
+)
+from order_service.store import OrderRecord, Page
+from orderflow.errors import TransientError
+
+Response = dict[str, Any]
+Route = Callable[[dict[str, Any]], Response]
+
+MAX_BODY_BYTES = 32 * 1024
+MAX_KEY_LENGTH = 128
+MAX_ID_LENGTH = 64
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+
+
+def respond(request: dict[str, Any], routes: dict[str, Route]) -> Response:
+    """Serve an HTTP API request (payload format 2.0); every failure becomes a problem document."""
+    try:
+        return routes[request["routeKey"]](request)
+    except RequestError as error:
+        return problem(error)
+    except TransientError:
+        return _problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The order could not be announced yet.",
+            ["send the same request again with the same Idempotency-Key"],
+            {"retry-after": "1"},
+        )
+
+
+def problem(error: RequestError) -> Response:
+    """Return a fault as `application/problem+json` (RFC 9457) that names every fault at once."""
+    return _problem(HTTPStatus(error.status), (type(error).__doc__ or "").strip(), error.faults, {})
+
+
+def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
+    """Return a JSON response."""
+    return _response(status, "application/json", body, headers or {})
+
+
+def json_body(request: dict[str, Any]) -> Any:
+    """Return a request's parsed body.
+
+    Raises:
+        MalformedRequestError: The body is not JSON.
+        OversizedRequestError: It is larger than any order can be.
+    """
+    body = request.get("body") or ""
+    try:
+        raw = base64.b64decode(body) if request.get("isBase64Encoded") else body.encode()
+        if len(raw) > MAX_BODY_BYTES:
+            raise OversizedRequestError(f"the body must be at most {MAX_BODY_BYTES} bytes")
+        # No field holds a fraction: a number with one stays text, and so a fault of its field.
+        parsed = json.loads(raw, parse_constant=_refuse_constant, parse_float=str)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a character has no UTF-8
+    except (ValueError, RecursionError):
+        raise MalformedRequestError("the body must be a JSON document in UTF-8") from None
+    return parsed
+
+
+def from_direct_invoke(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a direct invoke's payload as the API request it stands for."""
+    key = payload.get("idempotency_key")
+    return {
+        "routeKey": "POST /orders",
+        "headers": {} if key is None else {"idempotency-key": key},
+        "body": json.dumps(payload.get("order")),
+    }
+
+
+def path_id(request: dict[str, Any], name: str) -> str:
+    """Return an id from the path.
+
+    Raises:
+        NotFoundError: It is longer than any id.
+    """
+    value = str(request["pathParameters"][name])
+    if len(value) > MAX_ID_LENGTH:
+        raise NotFoundError("there is nothing with so long an id")
+    return value
+
+
+def idempotency_key(request: dict[str, Any]) -> str | None:
+    """Return the Idempotency-Key header, or None.
+
+    Raises:
+        MalformedRequestError: It is empty, too long, or not printable ASCII.
+    """
+    headers = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
+    key = headers.get("idempotency-key")
+    if key is None:
+        return None
+    usable = isinstance(key, str) and 0 < len(key) <= MAX_KEY_LENGTH
+    if not usable or not key.isascii() or not key.isprintable():
+        raise MalformedRequestError(
+            f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters"
+        )
+    return str(key)
+
+
+def page_query(request: dict[str, Any]) -> tuple[int, str | None]:
+    """Return the page's `limit` and `cursor`.
+
+    Raises:
+        MalformedRequestError: The limit is not a number from 1 to 100.
+    """
+    query = request.get("queryStringParameters") or {}
+    limit = query.get("limit", str(DEFAULT_PAGE))
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_PAGE):
+        raise MalformedRequestError(f"limit must be a number from 1 to {MAX_PAGE}")
+    return int(limit), query.get("cursor")
+
+
+def order_view(record: OrderRecord) -> dict[str, Any]:
+    """Return an order as its owner sees it; the payment token stays inside."""
+    view = {**record.order, "status": record.status, "updated_at": record.updated_at}
+    return view | ({"contact": record.contact} if record.contact else {})
+
+
+def page_view(page: Page) -> dict[str, Any]:
+    """Return a page of orders; `cursor` is null on the last one."""
+    return {"orders": [order_view(record) for record in page.orders], "cursor": page.cursor}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _problem(
+    status: HTTPStatus, title: str, faults: list[str], headers: dict[str, str]
+) -> Response:
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": int(status),
+        "detail": "; ".join(faults),
+        "faults": faults,
+    }
+    return _response(int(status), "application/problem+json", body, headers)
+
+
+def _response(status: int, media_type: str, body: Any, headers: dict[str, str]) -> Response:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": media_type, **headers},
+        "body": json.dumps(body),
+    }

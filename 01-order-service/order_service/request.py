@@ -1,0 +1,81 @@
+"""An order request: what is wrong with it, and the order it becomes."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+
+from order_service.catalogue import Catalogue
+from order_service.errors import InvalidOrderError
+from orderflow import contract
+
+
+def check(request: Any, catalogue: Catalogue) -> None:
+    """Check a request whole.
+
+    Raises:
+        InvalidOrderError: With every fault there is, not only the first.
+    """
+    faults = _faults_of_form(request)
+    if not faults:
+        faults = _faults_of_content(request, catalogue)
+    if faults:
+        raise InvalidOrderError(faults)
+
+
+def fingerprint(request: dict[str, Any]) -> str:
+    """Return a hash that two requests share only if they ask for the same."""
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def price(request: dict[str, Any], catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Return the request's lines with the catalogue's unit prices in minor units."""
+    currency = request["currency"]
+    return [{**line, "unit_price": catalogue[line["sku"]][currency]} for line in request["lines"]]
+
+
+def total(lines: list[dict[str, Any]]) -> int:
+    """Return the sum of priced lines in minor units."""
+    return sum(int(line["quantity"]) * int(line["unit_price"]) for line in lines)
+
+
+def _faults_of_form(request: Any) -> list[str]:
+    try:
+        _validator()(request)
+    except fastjsonschema.JsonSchemaValuesException as error:
+        return [contract.readable(fault.message) for fault in error.errors]
+    return []
+
+
+def _faults_of_content(request: dict[str, Any], catalogue: Catalogue) -> list[str]:
+    currency = request["currency"]
+    currencies = sorted({known for prices in catalogue.values() for known in prices})
+    faults = []
+    if currency not in currencies:
+        faults.append(f"currency must be one of {', '.join(currencies)}")
+    for index, line in enumerate(request["lines"]):
+        if line["sku"] not in catalogue:
+            faults.append(f"lines[{index}].sku is not in the catalogue")
+        elif currency in currencies and currency not in catalogue[line["sku"]]:
+            faults.append(f"lines[{index}].sku has no price in {currency}")
+    if not faults and total(price(request, catalogue)) > _largest_total():
+        faults.append(f"the order's total must be at most {_largest_total()} minor units")
+    return faults
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return contract.schema(Path(__file__).with_name("request.schema.json"))
+
+
+@cache
+def _validator() -> Any:
+    return fastjsonschema.compile(_schema(), fast_fail=False)
+
+
+def _largest_total() -> int:
+    return int(_schema()["definitions"]["amount"]["maximum"])

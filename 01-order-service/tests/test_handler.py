@@ -1,0 +1,255 @@
+"""The order functions: requests and events in, table and events out."""
+
+import base64
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fixtures.events import delivered, example, order_request
+
+
+@pytest.fixture
+def handler(load_handler):
+    return load_handler("order_service", "orders")
+
+
+@pytest.fixture
+def post(handler, context):
+    """Send a body to POST /orders; returns status and parsed answer."""
+
+    def send(body, *, key=None, raw=False, **extra):
+        request = {
+            "version": "2.0",
+            "routeKey": "POST /orders",
+            "headers": {"Idempotency-Key": key} if key is not None else {},
+            "body": body if raw else json.dumps(body),
+            "isBase64Encoded": False,
+        } | extra
+        answer = handler.api(request, context)
+        return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+    return send
+
+
+@pytest.fixture
+def get(handler, context):
+    """Call a GET route."""
+
+    def send(route, query=None, **path):
+        request = {"routeKey": route, "pathParameters": path, "queryStringParameters": query}
+        answer = handler.api(request, context)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return send
+
+
+def test_an_order_is_accepted_and_announced(post, bus, rows):
+    """201, a Location, one row, one OrderCreated."""
+    status, order, headers = post(order_request())
+    assert status == 201
+    assert headers["location"] == f"/orders/{order['order_id']}"
+    assert (order["status"], order["total"]) == ("CREATED", 13700)
+    assert [row["order_id"] for row in rows("orders")] == [order["order_id"]]
+    assert [entry["DetailType"] for entry in bus.entries] == ["OrderCreated"]
+
+
+def test_the_answer_hides_the_payment_token(post, get):
+    """Neither placing nor reading an order shows the token."""
+    _, order, _ = post(order_request())
+    _, read = get("GET /orders/{order_id}", order_id=order["order_id"])
+    assert "tok_" not in json.dumps([order, read])
+
+
+def test_a_repeated_request_announces_the_order_again(post, bus, rows):
+    """The second answer is 200 with the first order; its event goes out again, unchanged."""
+    first = post(order_request(), key="k")
+    second = post(order_request(), key="k")
+    assert (first[0], second[0]) == (201, 200)
+    assert first[1] == second[1]
+    assert bus.entries[0] == bus.entries[1]
+    assert len(rows("orders")) == 1
+
+
+def test_a_reused_key_is_a_conflict(post, bus):
+    """409, and nothing is announced."""
+    post(order_request(), key="k")
+    status, problem, headers = post(
+        order_request(customer_id="customer-7", currency="USD"), key="k"
+    )
+    assert (status, problem["status"]) == (409, 409)
+    assert headers["content-type"] == "application/problem+json"
+    assert len(bus.entries) == 1
+
+
+def test_an_order_that_could_not_be_announced_is_kept(post, bus, rows):
+    """503 when the bus refuses; the same key sends it later."""
+    bus.refusals = 3
+    status, _, headers = post(order_request(), key="k")
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert post(order_request(), key="k")[0] == 200
+    assert len(rows("orders")) == len(bus.entries) == 1
+
+
+def test_a_crash_between_write_and_publish_is_repaired(post, bus, rows):
+    """Written, then killed: the same request announces the stored order."""
+    bus.crash = SystemExit("killed")
+    with pytest.raises(SystemExit):
+        post(order_request(), key="k")
+    bus.crash = None
+    post(order_request(), key="k")
+    assert bus.entries[0]["Detail"] == rows("orders")[0]["created_event"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 129, "bad\nkey", "schlüssel"])
+def test_an_unusable_key_is_refused(post, rows, key):
+    """An idempotency key is 1 to 128 printable ASCII characters."""
+    assert post(order_request(), key=key)[0] == 400
+    assert rows("orders") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("", 400),
+        ("{", 400),
+        ("null", 422),
+        ("[]", 422),
+        ('"order"', 422),
+        ("NaN", 400),
+        ("1e999", 422),
+        ('{"a": "\\ud800"}', 400),
+        ("[" * 100_000, 413),
+        ("[" * 20_000, 400),
+        ('"' + "x" * 40_000 + '"', 413),
+        ("9" * 5000, 400),
+    ],
+)
+def test_a_body_that_is_no_order_is_refused(post, rows, body, status):
+    """Each gets its own 4xx and writes nothing."""
+    assert post(body, raw=True)[0] == status
+    assert rows("orders") == []
+
+
+def test_a_body_may_come_in_base64(post):
+    """HTTP APIs encode what is not text."""
+    body = base64.b64encode(json.dumps(order_request()).encode()).decode()
+    assert post(body, raw=True, isBase64Encoded=True)[0] == 201
+    assert post("%%%", raw=True, isBase64Encoded=True)[0] == 400
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 101, 10**30, 1.0, 1.5, "1", True, None, [], {}])
+def test_an_absurd_quantity_is_refused(post, rows, quantity):
+    """A quantity is a whole number from 1 to 100."""
+    status, problem, _ = post(order_request(lines=[{"sku": "MOUSE", "quantity": quantity}]))
+    assert status == 422
+    assert "lines[0].quantity" in problem["detail"]
+    assert rows("orders") == []
+
+
+SCRAP = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def broken_orders(draw):
+    """A good order in which up to three things were replaced, removed or added."""
+    order = order_request()
+    parts = [order, order["ship_to"], order["contact"], order["payment_method"], *order["lines"]]
+    for _ in range(draw(st.integers(1, 3))):
+        part = draw(st.sampled_from(parts))
+        name = draw(st.sampled_from(sorted(part)) if part else st.text(min_size=1, max_size=8))
+        match draw(st.sampled_from(["replace", "remove", "add"])):
+            case "replace":
+                part[name] = draw(SCRAP)
+            case "remove":
+                part.pop(name, None)
+            case "add":
+                part[draw(st.text(min_size=1, max_size=8))] = draw(SCRAP)
+    return order
+
+
+@settings(
+    max_examples=500,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(body=broken_orders().map(json.dumps) | SCRAP.map(json.dumps) | st.text(max_size=60))
+def test_no_malformed_body_breaks_the_api(post, handler, memory_store, body):
+    """500 made-up bodies: never a 5xx; a row exactly when the answer was 201."""
+    handler.store = memory_store
+    before = len(memory_store.records)
+    status, answer, headers = post(body, raw=True)
+    assert status in (201, 400, 413, 422)
+    assert len(memory_store.records) - before == (status == 201)
+    if status != 201:
+        assert headers["content-type"] == "application/problem+json"
+        assert answer["faults"]
+
+
+def test_an_order_can_be_read(post, get):
+    """GET /orders/{order_id} shows the order as it stands; an unknown one is 404."""
+    _, order, _ = post(order_request())
+    assert get("GET /orders/{order_id}", order_id=order["order_id"]) == (200, order)
+    assert get("GET /orders/{order_id}", order_id="ord_none")[0] == 404
+    assert get("GET /orders/{order_id}", order_id="x" * 3000)[0] == 404
+
+
+def test_a_customers_orders_can_be_read_in_pages(post, get):
+    """The cursor of one page leads to the next."""
+    for _ in range(3):
+        post(order_request())
+    route = "GET /customers/{customer_id}/orders"
+    _, first = get(route, {"limit": "2"}, customer_id="customer-7")
+    _, second = get(route, {"limit": "2", "cursor": first["cursor"]}, customer_id="customer-7")
+    assert (len(first["orders"]), len(second["orders"]), second["cursor"]) == (2, 1, None)
+    assert get(route, customer_id="nobody") == (200, {"orders": [], "cursor": None})
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "", "1" * 5000, "²", "1.5"])
+def test_a_bad_limit_is_refused(get, limit):
+    """A page has 1 to 100 orders."""
+    route = "GET /customers/{customer_id}/orders"
+    assert get(route, {"limit": limit}, customer_id="customer-7")[0] == 400
+
+
+def test_a_direct_invoke_places_an_order(handler, context, rows):
+    """The function answers a direct invoke as it answers the API."""
+    payload = {"order": order_request(), "idempotency_key": "k"}
+    answers = [handler.api(payload, context)["statusCode"] for _ in range(2)]
+    assert answers == [201, 200]
+    assert len(rows("orders")) == 1
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{}, {"order": None}, {"order": []}, {"order": {}}, {"order": {}, "idempotency_key": 5}],
+)
+def test_a_broken_direct_invoke_is_refused(handler, context, rows, payload):
+    """It gets the same problem document."""
+    assert handler.api(payload, context)["statusCode"] in (400, 422)
+    assert rows("orders") == []
+
+
+def test_tracking_moves_the_status(handler, context, post, rows):
+    """An event of the flow changes the row of its order."""
+    _, order, _ = post(order_request())
+    paid = example("PaymentProcessed", "succeeded", order_id=order["order_id"])
+    assert handler.track(delivered(paid), context)["moved"]
+    assert rows("orders")[0]["status"] == "PAID"
+
+
+def test_nothing_personal_is_logged(handler, context, post, capsys):
+    """Neither address, e-mail, telephone nor token stands in any line a function prints."""
+    _, order, _ = post(order_request())
+    handler.track(delivered(example("ShipmentPrepared", order_id=order["order_id"])), context)
+    post(order_request(contact={"email": "broken"}))
+    printed = capsys.readouterr()
+    for marker in ("Ada Example", "Analytical", "10115", "example.org", "1234567", "tok_"):
+        assert marker not in printed.out + printed.err

@@ -1,0 +1,186 @@
+"""What the payment service decides."""
+
+import pytest
+from payment_service import gateway as payment_gateway
+from payment_service import service
+from payment_service.gateway import GatewayUnavailableError, SimulatedGateway
+
+from orderflow.event import Event
+from tests.fixtures.events import example
+
+
+class CountingGateway(SimulatedGateway):
+    """Counts the charges that differ by key: what a customer would be charged."""
+
+    def __init__(self, **options):
+        super().__init__(sleep=lambda _: None, **options)
+        self.charged = set()
+        self.refunded = set()
+
+    def charge(self, request):
+        result = super().charge(request)
+        if result.charge_id:
+            self.charged.add(result.charge_id)
+        return result
+
+    def refund(self, idempotency_key):
+        charge_id = super().refund(idempotency_key)
+        self.refunded.add(charge_id)
+        return charge_id
+
+
+def created(token="tok_approved") -> Event:
+    event = example("OrderCreated")
+    event.part("payment_method")["token"] = token
+    return event
+
+
+def out_of_stock() -> Event:
+    return example("InventoryUpdated", "out-of-stock")
+
+
+@pytest.fixture
+def gateway():
+    return CountingGateway()
+
+
+def charge(event, store, gateway, clock):
+    return service.charge(event, store=store, gateway=gateway, clock=clock)
+
+
+def refund(event, store, gateway, clock):
+    return service.refund(event, store=store, gateway=gateway, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "reason"),
+    [
+        ("tok_approved", "SUCCEEDED", None),
+        ("tok_slow", "SUCCEEDED", None),
+        ("tok_declined", "DECLINED", "declined by the bank"),
+        ("tok_insufficient_funds", "DECLINED", "insufficient funds"),
+        ("tok_no_such_thing", "DECLINED", "unknown payment method"),
+    ],
+)
+def test_every_token_has_its_ending(token, status, reason, memory_store, gateway, clock):
+    """The payment method's token alone decides how a payment ends."""
+    payment = charge(created(token), memory_store, gateway, clock).event.part("payment")
+    assert (payment["status"], payment.get("reason")) == (status, reason)
+
+
+def test_an_unavailable_gateway_recovers_on_the_third_try(memory_store, gateway, clock):
+    """Two tries fail, the third one charges."""
+    event = created("tok_unavailable_twice")
+    for _ in range(2):
+        with pytest.raises(GatewayUnavailableError):
+            charge(event, memory_store, gateway, clock)
+    assert charge(event, memory_store, gateway, clock).event.part("payment")["status"] == (
+        "SUCCEEDED"
+    )
+    assert len(gateway.charged) == 1
+
+
+def test_a_gateway_that_is_down_stays_down(memory_store, clock):
+    """With the gateway switched off nothing is charged and nothing is decided."""
+    for _ in range(4):
+        with pytest.raises(GatewayUnavailableError):
+            charge(created(), memory_store, CountingGateway(available=False), clock)
+    gateway = CountingGateway()
+    assert not charge(created(), memory_store, gateway, clock).repeated
+    assert len(gateway.charged) == 1
+
+
+def test_a_repeated_order_is_charged_once(store, gateway, clock):
+    """The second OrderCreated finds the stored outcome, to be published again as it was."""
+    first = charge(created(), store, gateway, clock)
+    second = charge(created(), store, gateway, lambda: "2027-01-01T00:00:00.000Z")
+    assert (first.repeated, second.repeated) == (False, True)
+    assert second.event == first.event
+    assert len(gateway.charged) == 1
+
+
+def test_a_crash_after_the_gateway_charges_once(store, gateway, clock, monkeypatch):
+    """Charged, then dead before the outcome was written: the next try meets the same charge."""
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "settle", lambda _: (_ for _ in ()).throw(MemoryError))
+        with pytest.raises(MemoryError):
+            charge(created(), store, gateway, clock)
+    assert charge(created(), store, gateway, clock).event.part("payment")["status"] == "SUCCEEDED"
+    assert len(gateway.charged) == 1
+
+
+def test_two_at_once_agree_on_one_outcome(store, gateway, clock):
+    """Both wrote the intent; the one that settles second is given the first one's outcome."""
+    order = created().order
+    store.intend(order, "PENDING", clock())
+    winner = charge(created(), store, gateway, clock)
+    loser = store.settle(
+        Event(
+            "PaymentProcessed",
+            example("PaymentProcessed", "declined").detail,
+        )
+    )
+    assert loser.repeated
+    assert loser.event == winner.event
+
+
+def test_money_goes_back_once(store, gateway, clock):
+    """A stock-out refunds the charge; a second one publishes the same refund."""
+    charged = charge(created(), store, gateway, clock).event.part("payment")
+    first = refund(out_of_stock(), store, gateway, clock)
+    second = refund(out_of_stock(), store, gateway, clock)
+    assert first.event.part("payment")["status"] == "REFUNDED"
+    assert first.event.part("payment")["charge_id"] == charged["charge_id"]
+    assert second == type(first)(first.event, repeated=True)
+    assert gateway.refunded == gateway.charged
+
+
+def test_an_order_created_after_a_refund_tells_of_the_refund(store, gateway, clock):
+    """Sending OrderCreated again heals what comes after it: the last outcome is published."""
+    charge(created(), store, gateway, clock)
+    refunded = refund(out_of_stock(), store, gateway, clock)
+    assert charge(created(), store, gateway, clock).event == refunded.event
+
+
+def test_a_refund_of_an_unknown_order_is_made_from_the_event(store, gateway, clock):
+    """Events are self-sufficient: a stock-out put on the bus by hand is refunded too."""
+    assert refund(out_of_stock(), store, gateway, clock).event.part("payment")["status"] == (
+        "REFUNDED"
+    )
+
+
+def test_a_declined_payment_is_not_refunded(store, gateway, clock):
+    """There is nothing to give back, and trying again will not help."""
+    charge(created("tok_declined"), store, gateway, clock)
+    with pytest.raises(service.RefundImpossibleError):
+        refund(out_of_stock(), store, gateway, clock)
+    assert not gateway.refunded
+
+
+def test_a_refund_waits_for_the_charge(store, gateway, clock):
+    """While the charge is undecided a refund is tried again later."""
+    with pytest.raises(GatewayUnavailableError):
+        charge(created("tok_unavailable"), store, gateway, clock)
+    with pytest.raises(service.PaymentInProgressError):
+        refund(out_of_stock(), store, gateway, clock)
+
+
+def test_a_crash_between_refund_and_its_outcome_refunds_once(store, gateway, clock):
+    """A refund that was intended but not settled is asked for again with the same key."""
+    charge(created(), store, gateway, clock)
+    store.intend(out_of_stock().order, "REFUND_PENDING", clock())
+    refund(out_of_stock(), store, gateway, clock)
+    assert len(gateway.refunded) == 1
+
+
+def test_the_payment_token_stays_behind(memory_store, gateway, clock):
+    """The token travels in OrderCreated alone."""
+    assert "tok_" not in charge(created(), memory_store, gateway, clock).event.to_json()
+
+
+def test_the_slow_gateway_is_slow():
+    """`tok_slow` takes two seconds, told to the sleep it was given."""
+    slept = []
+    request = payment_gateway.ChargeRequest("k", payment_gateway.SLOW, 1, "EUR", 1)
+    SimulatedGateway(sleep=slept.append).charge(request)
+    assert slept == [payment_gateway.SLOW_SECONDS]

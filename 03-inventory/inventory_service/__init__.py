@@ -1,0 +1,1 @@
+"""The inventory service: reserves what was paid for, announces it as `InventoryUpdated`."""

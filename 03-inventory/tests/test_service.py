@@ -1,0 +1,162 @@
+"""What the inventory service decides."""
+
+from collections import Counter
+
+import pytest
+from botocore.exceptions import ClientError
+from inventory_service import service
+from inventory_service.store import (
+    CONFLICT_ATTEMPTS,
+    DynamoInventoryStore,
+    InventoryBusyError,
+    UnknownSkuError,
+)
+
+from tests.fixtures.events import NOW, example
+
+
+def paid(order_id="example-1", **quantities):
+    event = example("PaymentProcessed", "succeeded", order_id=order_id)
+    if quantities:
+        event.order["lines"] = [
+            {"sku": sku, "quantity": quantity, "unit_price": 100}
+            for sku, quantity in quantities.items()
+        ]
+    return event
+
+
+def reserve(event, store):
+    return service.reserve(event, store=store, clock=lambda: NOW)
+
+
+def status(stored):
+    return stored.event.part("inventory")["status"]
+
+
+def test_all_lines_are_reserved_together(warehouse):
+    """One keyboard and two mice leave the stock in one step."""
+    store, fill, stock = warehouse
+    fill({"KEYBOARD": 5, "MOUSE": 5})
+    assert status(reserve(paid(), store)) == "RESERVED"
+    assert stock() == {"KEYBOARD": 4, "MOUSE": 3}
+
+
+def test_nothing_is_reserved_when_one_line_is_missing(warehouse):
+    """Two mice for an order that needs a keyboard too: the stock stays, what is missing is told."""
+    store, fill, stock = warehouse
+    fill({"KEYBOARD": 0, "MOUSE": 5})
+    stored = reserve(paid(), store)
+    assert stored.event.part("inventory") == {
+        "status": "OUT_OF_STOCK",
+        "missing_skus": ["KEYBOARD"],
+    }
+    assert stock() == {"KEYBOARD": 0, "MOUSE": 5}
+
+
+def test_a_repeated_payment_reserves_once(warehouse):
+    """The second event finds the stored outcome, and the stock is taken once."""
+    store, fill, stock = warehouse
+    fill({"KEYBOARD": 5, "MOUSE": 5})
+    first, second = reserve(paid(), store), reserve(paid(), store)
+    assert (first.repeated, second.repeated) == (False, True)
+    assert first.event == second.event
+    assert stock() == {"KEYBOARD": 4, "MOUSE": 3}
+
+
+def test_a_shortage_stays_a_shortage(warehouse):
+    """Goods that arrive later do not turn an order around that was already refused."""
+    store, fill, stock = warehouse
+    fill({"KEYBOARD": 0, "MOUSE": 0})
+    refused = reserve(paid(), store)
+    fill({"KEYBOARD": 9, "MOUSE": 9})
+    again = reserve(paid(), store)
+    assert (again.repeated, again.event) == (True, refused.event)
+    assert stock() == {"KEYBOARD": 9, "MOUSE": 9}
+
+
+def test_a_reservation_survives_an_empty_shelf(warehouse):
+    """A repeated event of a reserved order is told so, even when nothing is left."""
+    store, fill, _ = warehouse
+    fill({"KEYBOARD": 1, "MOUSE": 2})
+    reserve(paid(), store)
+    assert status(reserve(paid(), store)) == "RESERVED"
+
+
+def test_lines_of_the_same_sku_are_added_up(warehouse):
+    """Two lines of three pieces need six."""
+    store, fill, stock = warehouse
+    fill({"MOUSE": 5})
+    event = paid()
+    event.order["lines"] = [{"sku": "MOUSE", "quantity": 3, "unit_price": 1}] * 2
+    assert status(reserve(event, store)) == "OUT_OF_STOCK"
+    assert stock() == {"MOUSE": 5}
+
+
+def test_an_unknown_sku_cannot_be_processed(warehouse):
+    """It is no shortage: the record that is missing must be mended first."""
+    store, fill, stock = warehouse
+    fill({"MOUSE": 5})
+    with pytest.raises(UnknownSkuError, match="KEYBOARD"):
+        reserve(paid(), store)
+    fill({"KEYBOARD": 5})
+    assert status(reserve(paid(), store)) == "RESERVED"
+    assert stock() == {"KEYBOARD": 4, "MOUSE": 3}
+
+
+def test_stock_never_falls_below_zero(warehouse):
+    """Thirty orders for twenty pieces: twenty are reserved, ten are not, none are left."""
+    store, fill, stock = warehouse
+    fill({"MOUSE": 20})
+    endings = Counter(status(reserve(paid(f"order-{n}", MOUSE=1), store)) for n in range(30))
+    assert endings == {"RESERVED": 20, "OUT_OF_STOCK": 10}
+    assert stock() == {"MOUSE": 0}
+
+
+class Cancelled:
+    """Stands for a boto3 client whose transactions are cancelled for the given reasons."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.calls = 0
+
+    def transact_write_items(self, TransactItems):  # noqa: N803  (boto3's spelling)
+        self.calls += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer:
+            raise ClientError(
+                {
+                    "Error": {"Code": "TransactionCanceledException", "Message": ""},
+                    "CancellationReasons": [{"Code": code} for code in answer],
+                },
+                "TransactWriteItems",
+            )
+
+
+CONFLICT = ("None", "TransactionConflict")
+
+
+def cancelled_store(*answers):
+    client = Cancelled(*answers)
+    return client, DynamoInventoryStore(client, "inventory", sleep=lambda _: None)
+
+
+def test_a_conflict_is_no_shortage():
+    """Another order was writing the same item: try again, and succeed."""
+    client, store = cancelled_store(CONFLICT, ("None", "ThrottlingError"), None)
+    assert status(reserve(paid(MOUSE=1), store)) == "RESERVED"
+    assert client.calls == 3
+
+
+def test_a_conflict_beside_a_failed_condition_is_no_shortage_either():
+    """While one item is contended the other's refusal may be out of date."""
+    mixed = ("None", "TransactionConflict", "ConditionalCheckFailed")
+    _, store = cancelled_store(mixed, None)
+    assert status(reserve(paid(MOUSE=1, KEYBOARD=1), store)) == "RESERVED"
+
+
+def test_endless_conflicts_are_left_to_lambda():
+    """After a few tries the function fails, and Lambda tries the event again."""
+    client, store = cancelled_store(CONFLICT)
+    with pytest.raises(InventoryBusyError):
+        reserve(paid(MOUSE=1), store)
+    assert client.calls == CONFLICT_ATTEMPTS

@@ -1,0 +1,1 @@
+"""The shipping service: prepares shipments, announces them as `ShipmentPrepared`."""

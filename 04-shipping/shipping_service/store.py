@@ -1,0 +1,50 @@
+"""The Shipments table: a port, and DynamoDB behind it."""
+
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from orderflow.dynamodb import item_that_won, to_wire
+from orderflow.event import Event
+from orderflow.store import Stored
+
+
+class ShipmentStore(Protocol):
+    """What the shipping service needs of its table."""
+
+    def put_once(self, prepared: Event) -> Stored:
+        """Write an order's shipment once; a second writer gets the first one's outcome."""
+        ...
+
+
+class DynamoShipmentStore:
+    """The Shipments table in DynamoDB: key `order_id`, index `by-status` for the pick list."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        """Take a boto3 `dynamodb` client and the table's name."""
+        self._dynamodb = dynamodb
+        self._table_name = table_name
+
+    def put_once(self, prepared: Event) -> Stored:
+        """See `ShipmentStore`."""
+        order = prepared.order
+        shipment = {
+            "order_id": order["order_id"],
+            **prepared.part("shipment"),
+            "ship_to": order["ship_to"],
+            "pieces": [{"sku": ln["sku"], "quantity": ln["quantity"]} for ln in order["lines"]],
+            "outcome": prepared.to_json(),
+        }
+        try:
+            self._dynamodb.put_item(
+                TableName=self._table_name,
+                Item=to_wire(shipment),
+                ConditionExpression="attribute_not_exists(order_id)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            item = item_that_won(error)
+            if item is None:
+                raise
+            return Stored(Event.from_json("ShipmentPrepared", item["outcome"]), repeated=True)
+        return Stored(prepared)

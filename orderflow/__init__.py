@@ -1,0 +1,1 @@
+"""What every function of the order flow shares: the contract, the step, the way to publish."""

@@ -1,0 +1,28 @@
+"""What can go wrong in a step, by what should happen next.
+
+A business ending (declined, out of stock) is no error: it is an event.
+"""
+
+
+class OrderflowError(Exception):
+    """Anything this project raises on purpose; its message never holds personal data."""
+
+
+class PermanentError(OrderflowError):
+    """Trying again cannot help: the event ends in the dead-letter queue with this reason."""
+
+
+class TransientError(OrderflowError):
+    """Trying again may help: Lambda retries the event."""
+
+
+class InvalidEventError(PermanentError):
+    """The event breaks the contract."""
+
+
+class PublishError(TransientError):
+    """The bus did not take an event."""
+
+
+class SettingsError(OrderflowError):
+    """The function's environment lacks something it needs."""

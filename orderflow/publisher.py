@@ -1,0 +1,55 @@
+"""Putting events on the bus."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from orderflow import contract
+from orderflow.errors import PublishError
+from orderflow.event import Event
+
+ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.05
+
+
+class Publisher:
+    """Publishes events that keep the contract to one EventBridge bus."""
+
+    def __init__(
+        self,
+        events: Any,
+        event_bus_name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take a boto3 `events` client and the bus to publish to."""
+        self._events = events
+        self._event_bus_name = event_bus_name
+        self._sleep = sleep
+
+    def publish(self, event: Event) -> None:
+        """Put one event on the bus.
+
+        PutEvents answers 200 even when it took nothing, so the answer itself is read, and an
+        entry that failed is sent again.
+
+        Raises:
+            InvalidEventError: The event breaks the contract; nothing was sent.
+            PublishError: The bus refused it every time.
+        """
+        contract.validate(event)
+        entry = {
+            "Source": contract.PRODUCERS[event.type],
+            "DetailType": event.type,
+            "Detail": event.to_json(),
+            "EventBusName": self._event_bus_name,
+        }
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())
+            answer = self._events.put_events(Entries=[entry])
+            if not answer["FailedEntryCount"]:
+                return
+        code = answer["Entries"][0].get("ErrorCode", "unknown")
+        raise PublishError(f"the bus refused {event.event_id} {ATTEMPTS} times: {code}")
