@@ -1,0 +1,165 @@
+# Each stage holds what the stages before it hold and its own: no less, no more.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  bundle_dir = "tests/bundles"
+}
+
+run "stage_1_takes_orders" {
+  variables {
+    stage = 1
+  }
+
+  assert {
+    condition     = output.api_endpoint == "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
+    error_message = "On AWS the endpoint is the API's own, not ${output.api_endpoint}."
+  }
+
+  assert {
+    condition = output.function_names == {
+      order-api     = "orderflow-order-api"
+      order-tracker = "orderflow-order-tracker"
+    }
+    error_message = "Stage 1 has other functions: ${jsonencode(output.function_names)}"
+  }
+
+  assert {
+    condition     = output.table_names == { orders = "orderflow-orders" }
+    error_message = "Stage 1 has other tables: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition     = length(concat(module.payment, module.inventory, module.shipping)) == 0
+    error_message = "Stage 1 contains a later stage."
+  }
+
+  assert {
+    condition     = output.event_bus_name == "orderflow-bus" && output.region == "us-east-1"
+    error_message = "Stage 1 must own the bus orderflow-bus in us-east-1."
+  }
+}
+
+run "stage_2_adds_payment" {
+  command = plan
+
+  variables {
+    stage = 2
+  }
+
+  assert {
+    condition     = keys(output.function_names) == ["order-api", "order-tracker", "payment", "payment-refund"]
+    error_message = "Stage 2 has other functions: ${jsonencode(output.function_names)}"
+  }
+
+  assert {
+    condition     = keys(output.table_names) == ["orders", "payments"]
+    error_message = "Stage 2 has other tables: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition     = length(module.payment) == 1 && length(concat(module.inventory, module.shipping)) == 0
+    error_message = "Stage 2 is stage 1 and payment."
+  }
+}
+
+run "stage_3_adds_inventory" {
+  command = plan
+
+  variables {
+    stage = 3
+  }
+
+  assert {
+    condition     = keys(output.function_names) == ["inventory", "order-api", "order-tracker", "payment", "payment-refund"]
+    error_message = "Stage 3 has other functions: ${jsonencode(output.function_names)}"
+  }
+
+  assert {
+    condition     = keys(output.table_names) == ["inventory", "orders", "payments"]
+    error_message = "Stage 3 has other tables: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition     = length(concat(module.payment, module.inventory)) == 2 && length(module.shipping) == 0
+    error_message = "Stage 3 is stage 2 and inventory."
+  }
+}
+
+run "stage_4_adds_shipping" {
+  command = plan
+
+  variables {
+    stage = 4
+  }
+
+  assert {
+    condition     = keys(output.function_names) == ["inventory", "order-api", "order-tracker", "payment", "payment-refund", "shipping"]
+    error_message = "Stage 4 has other functions: ${jsonencode(output.function_names)}"
+  }
+
+  assert {
+    condition     = keys(output.table_names) == ["inventory", "orders", "payments", "shipments"]
+    error_message = "Stage 4 has other tables: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition     = length(concat(module.payment, module.inventory, module.shipping)) == 3
+    error_message = "Stage 4 is all four services."
+  }
+
+  assert {
+    condition     = length(output.dead_letter_queue_urls) == 0
+    error_message = "Before stage 5 there are no dead-letter queues."
+  }
+}
+
+run "stage_5_keeps_the_services" {
+  command = plan
+
+  variables {
+    stage = 5
+  }
+
+  assert {
+    condition     = length(setsubtract(keys(run.stage_4_adds_shipping.function_names), keys(output.function_names))) == 0
+    error_message = "Stage 5 lost a function of stage 4."
+  }
+}
+
+run "stage_6_keeps_them_and_is_the_default" {
+  command = plan
+
+  assert {
+    condition     = var.stage == 6
+    error_message = "The default is the last stage."
+  }
+
+  assert {
+    condition     = length(setsubtract(keys(run.stage_4_adds_shipping.function_names), keys(output.function_names))) == 0
+    error_message = "Stage 6 lost a function of stage 4."
+  }
+}
+
+run "on_the_local_cloud_with_another_prefix" {
+  variables {
+    stage       = 4
+    name_prefix = "team-7"
+    local       = { endpoint_url = "http://127.0.0.1:4566" }
+  }
+
+  assert {
+    condition     = output.api_endpoint == "http://127.0.0.1:4566/_aws/execute-api/a1b2c3d4e5"
+    error_message = "The local cloud serves the API under a path, not at ${output.api_endpoint}."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in concat(values(output.function_names), values(output.table_names), [output.event_bus_name]) :
+      startswith(name, "team-7-")
+    ])
+    error_message = "A name does not start with the prefix."
+  }
+}
