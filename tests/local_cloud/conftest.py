@@ -1,0 +1,57 @@
+"""A cloud for the tests of the local cloud, on a port of its own."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.local_cloud.lab import Lab
+from workshop.local_cloud.process import LocalCloud
+from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, python_of
+
+QUICK = 0.2
+"""Seconds that AWS's minute lasts here."""
+
+
+@pytest.fixture(scope="session")
+def local_cloud_python() -> Path:
+    """The interpreter that holds MiniStack, boto3 and nothing else."""
+    python = python_of(LOCAL_CLOUD_ENVIRONMENT)
+    if not python.exists():
+        pytest.fail(f"There is no {python}: run `python -m workshop setup` first.")
+    return python
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def lab(
+    tmp_path_factory: pytest.TempPathFactory,
+    local_cloud_python: Path,
+    free_port: Callable[[], int],
+) -> Iterator[Lab]:
+    """A running cloud, shared by all tests: use names of your own, and leave no trouble behind."""
+    directory = tmp_path_factory.mktemp("cloud")
+    cloud = LocalCloud(directory, local_cloud_python, seconds_per_minute=QUICK)
+    running = cloud.start(free_port())
+    try:
+        yield Lab(running.endpoint_url, tmp_path_factory.mktemp("calls"), cloud.log)
+    finally:
+        cloud.stop()
+
+
+@pytest.fixture
+def calm(lab: Lab) -> Iterator[Lab]:
+    """The shared cloud, left without trouble and with nothing under way."""
+    yield lab
+    lab.control.clear_trouble()
+    lab.settle()

@@ -1,0 +1,134 @@
+"""Who may do what: PutEvents by entry, and who may talk to the local cloud at all."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_cloud.lab import Lab, bus_arn
+from workshop.local_cloud.wire import HEADER
+
+pytestmark = pytest.mark.deployed
+
+
+def entry(bus: str, source: str, detail_type: str) -> dict[str, str]:
+    return {"EventBusName": bus, "Source": source, "DetailType": detail_type, "Detail": "{}"}
+
+
+@pytest.fixture
+def bus(lab: Lab) -> str:
+    return lab.bus()
+
+
+@pytest.fixture
+def publisher(lab: Lab, bus: str) -> Any:
+    """May put one kind of event on one bus."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "events:PutEvents",
+        "Resource": bus_arn(bus),
+        "Condition": {
+            "StringEquals": {"events:source": "shop", "events:detail-type": ["Sold", "Returned"]}
+        },
+    }
+    return lab.as_role(lab.role([statement]), "events")
+
+
+def test_a_condition_on_source_and_detail_type_admits_what_it_names(
+    publisher: Any, bus: str
+) -> None:
+    """Ten entries that all match are taken."""
+    entries = [entry(bus, "shop", kind) for kind in ("Sold", "Returned")] * 5
+    assert publisher.put_events(Entries=entries)["FailedEntryCount"] == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("shop", "Stolen"), ("thief", "Sold"), ("Sold", "shop")],
+    ids=["detail-type", "source", "swapped"],
+)
+@pytest.mark.parametrize("place", [0, 1, 9])
+def test_one_bad_entry_denies_the_request(
+    lab: Lab, publisher: Any, bus: str, wrong: tuple[str, str], place: int
+) -> None:
+    """Wherever the bad entry stands, nothing of the request is taken."""
+    entries = [entry(bus, "shop", "Sold")] * 9
+    entries.insert(place, entry(bus, *wrong))
+    receiver = lab.function()
+    rule = lab.name("rule")
+    arn = lab.events.put_rule(
+        Name=rule, EventBusName=bus, EventPattern='{"source": ["shop", "thief", "Sold"]}'
+    )["RuleArn"]
+    lab.point(bus, rule, arn, receiver.arn)
+    with pytest.raises(ClientError, match=r"AccessDenied.*not authorized.*events:PutEvents"):
+        publisher.put_events(Entries=entries)
+    lab.settle()
+    assert receiver.calls() == []
+
+
+def test_another_bus_is_denied(lab: Lab, publisher: Any) -> None:
+    """By its ARN too."""
+    other = lab.bus()
+    for name in (other, bus_arn(other)):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            publisher.put_events(Entries=[entry(name, "shop", "Sold")])
+
+
+def ask(lab: Lab, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+    connection = http.client.HTTPConnection(urlsplit(lab.endpoint_url).netloc, timeout=5)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/_workshop/status"),
+        ("POST", "/_workshop/stop"),
+        ("OPTIONS", "/_workshop/stop"),
+        ("POST", "/_ministack/reset"),
+        ("OPTIONS", "/2015-03-31/functions"),
+        ("POST", "/2015-03-31/functions"),
+    ],
+)
+def test_a_web_page_cannot_drive_the_local_cloud(lab: Lab, method: str, path: str) -> None:
+    """What a browser sends names the page, and is refused without a word that would admit it."""
+    headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    status, answered = ask(lab, method, path, headers)
+    assert status == 403
+    assert not any(name.startswith("access-control-allow") for name in answered)
+
+
+def test_the_control_api_wants_its_header(lab: Lab) -> None:
+    """Without it, no request is served, not even one a page could send without an Origin."""
+    assert ask(lab, "GET", "/_workshop/status", {})[0] == 403
+    assert ask(lab, "GET", "/_workshop/status", {HEADER: "1"})[0] == 200
+    assert ask(lab, "GET", "/_workshop/nothing", {HEADER: "1"})[0] == 404
+
+
+def test_the_api_wants_a_signature(lab: Lab) -> None:
+    """Authentication is on: an unsigned request is refused."""
+    body_less = {"X-Amz-Target": "AWSEvents.ListEventBuses"}
+    assert ask(lab, "POST", "/", body_less)[0] == 403
+
+
+def test_the_journal_holds_no_detail(lab: Lab, bus: str) -> None:
+    """Neither the records nor the server's log show what an event says."""
+    function = lab.function("raise ValueError('Secret Street 1')", retries=0)
+    lab.rule(bus, function.arn)
+    lab.publish(bus, correlation_id="order-8", address="Secret Street 1")
+    lab.settle()
+    records = [record.to_json() for record in lab.control.deliveries("order-8")]
+    assert [record["outcome"] for record in records] == ["failed", "dropped"]
+    assert "Secret" not in json.dumps(records)
+    log = lab.log.read_text()
+    assert "order-8" in log
+    assert "Secret" not in log

@@ -1,0 +1,160 @@
+"""The local cloud's own endpoints, under /_workshop/, and a guard against web pages.
+
+Any page in a learner's browser can send requests to the loopback address, and MiniStack runs code
+for whoever asks. Browsers name the page in an Origin header, no AWS client does: so what carries
+one is refused. The endpoints also want a header that a page may not send.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from workshop.local_cloud.adapter.callers import trace_header
+from workshop.local_cloud.adapter.memory import Memory
+from workshop.local_cloud.adapter.parts import Parts
+from workshop.local_cloud.adapter.trouble import Plan, TroubleError
+from workshop.local_cloud.wire import HEADER, PREFIX
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_POLL = 0.02
+_LONGEST_WAIT = 600.0
+_BODY_LIMIT = 1_000_000
+
+
+class ControlApi:
+    """Answers for the adapter, and passes everything else on to MiniStack."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        inner: Application,
+        interpreters: Callable[[], list[int]],
+        stop: Callable[[], None],
+    ) -> None:
+        self._parts = parts
+        self._inner = inner
+        self._interpreters = interpreters
+        self._stop = stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or MiniStack's start and end."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._inner(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        if "origin" in headers:
+            await _refuse(scope, send, "web pages may not talk to the local cloud")
+        elif not scope["path"].startswith(PREFIX):
+            trace_header.set(headers.get("x-amzn-trace-id", b"").decode("latin-1"))
+            await self._inner(scope, receive, send)
+        elif HEADER.lower() not in headers:
+            await _refuse(scope, send, f"the header {HEADER} is missing")
+        else:
+            status, content = await self._answer(scope, receive)
+            await _respond(send, status, content)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[HTTPStatus, Any]:
+        query = {
+            name: values[-1]
+            for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
+        }
+        try:
+            match scope["method"], scope["path"].removeprefix(PREFIX):
+                case "GET", "status":
+                    return HTTPStatus.OK, self._status()
+                case "GET", "idle":
+                    return HTTPStatus.OK, await self._idle(float(query.get("timeout", "30")))
+                case "GET", "deliveries":
+                    return HTTPStatus.OK, self._deliveries(query)
+                case "GET", "trouble":
+                    return HTTPStatus.OK, self._trouble()
+                case "PUT", "trouble":
+                    self._parts.switch.set(Plan.from_json(json.loads(await _body(receive))))
+                    return HTTPStatus.OK, self._trouble()
+                case "DELETE", "trouble":
+                    self._parts.switch.set(None)
+                    return HTTPStatus.OK, self._trouble()
+                case "POST", "stop":
+                    self._stop()
+                    return HTTPStatus.ACCEPTED, {}
+        except (TroubleError, ValueError) as error:
+            return HTTPStatus.BAD_REQUEST, {"message": str(error)}
+        return HTTPStatus.NOT_FOUND, {"message": f"no {scope['method']} {scope['path']}"}
+
+    def _status(self) -> dict[str, Any]:
+        counts = self._parts.queue.counts()
+        waiting, inside = self._parts.gate.counts()
+        memory = Memory.of(self._interpreters())
+        return {
+            "boot_id": self._parts.settings.boot_id,
+            "pid": os.getpid(),
+            "port": self._parts.settings.port,
+            "directory": self._parts.settings.directory,
+            "queued": counts.queued,
+            "later": counts.later,
+            "running": counts.running,
+            "waiting_requests": waiting,
+            "running_requests": inside,
+            "totals": self._parts.journal.totals(),
+            "interpreters": memory.interpreters,
+            "server_bytes": memory.server_bytes,
+            "interpreters_bytes": memory.interpreters_bytes,
+        }
+
+    def _is_idle(self) -> bool:
+        return self._parts.queue.counts().idle and self._parts.gate.counts() == (0, 0)
+
+    async def _idle(self, timeout: float) -> dict[str, bool]:  # noqa: ASYNC109 - the client's
+        deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
+        while not self._is_idle():
+            if time.monotonic() > deadline:
+                return {"idle": False}
+            await asyncio.sleep(_POLL)
+        return {"idle": True}
+
+    def _deliveries(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        found = self._parts.journal.records(
+            query.get("correlation_id", ""), int(query.get("limit", "0"))
+        )
+        return [delivery.to_json() for delivery in found]
+
+    def _trouble(self) -> dict[str, Any] | None:
+        plan = self._parts.switch.plan
+        return plan.to_json() if plan else None
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while len(body) <= _BODY_LIMIT:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+    msg = "the request is too large"
+    raise ValueError(msg)
+
+
+async def _refuse(scope: Scope, send: Send, why: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await _respond(send, HTTPStatus.FORBIDDEN, {"message": why})
+
+
+async def _respond(send: Send, status: HTTPStatus, content: Any) -> None:
+    body = json.dumps(content).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,208 @@
+"""Attaches the delivery code to MiniStack: everything that is replaced is replaced here."""
+
+# ruff: noqa: SLF001 - MiniStack offers no other way in
+
+import asyncio
+import contextvars
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.responses import error_response_json, get_account_id
+from ministack.services import eventbridge, lambda_svc
+
+from workshop.local_cloud.adapter import put_events, records
+from workshop.local_cloud.adapter.callers import Caller, new_trace
+from workshop.local_cloud.adapter.journal import Origin
+from workshop.local_cloud.adapter.ministack_cloud import request_id as asynchronous_id
+from workshop.local_cloud.adapter.parts import Parts
+from workshop.local_cloud.adapter.target import EVENT_AGE, RETRY_ATTEMPTS, Handover
+
+_log = logging.getLogger("local_cloud")
+
+
+def install(parts: Parts) -> None:
+    """Attach the adapter. Once per process, before the first request."""
+    _bound_executions(parts)
+    _name_executions(parts)
+    _queue_events(parts)
+    _authorise_entries()
+    _kill_publishers(parts)
+
+
+def _bound_executions(parts: Parts) -> None:
+    """Synchronous executions wait for a turn, unless a function of ours waits for them."""
+    execute = lambda_svc._execute_function
+    # MiniStack calls itself again where a function lives in another region.
+    admitted = contextvars.ContextVar("admitted", default=False)
+
+    def bounded(func: dict[str, Any], event: Any) -> Any:
+        queued = asynchronous_id.get() or admitted.get()
+        if queued or parts.callers.current() or _on_event_loop():
+            return execute(func, event)
+        with parts.gate.turn():
+            token = admitted.set(True)  # noqa: FBT003 - the method's only form
+            try:
+                return execute(func, event)
+            finally:
+                admitted.reset(token)
+
+    lambda_svc._execute_function = bounded
+
+
+def _on_event_loop() -> bool:
+    """Whether this thread serves requests, and so must never wait."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _name_executions(parts: Parts) -> None:
+    """Each execution has its own trace, its invocation's id, and errors as Lambda words them."""
+    dispatch = lambda_svc._execute_function_dispatch
+    trace_of, invoke = lambda_svc._xray_trace_id_for_invocation, lambda_runtime.Worker.invoke
+
+    def identified(
+        func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
+    ) -> Any:
+        request_id = asynchronous_id.get() or request_id
+        result = dispatch(func, config, event, request_id, started)
+        if result.get("error") and isinstance(result.get("body"), dict):
+            result["body"] = records.error_payload(
+                result["body"], result.get("log", ""), request_id
+            )
+        return result
+
+    def traced(config: dict[str, Any], inbound_trace_header: str | None = None) -> Any:
+        return trace_of(config, inbound_trace_header) or new_trace()
+
+    def registered(worker: Any, event: Any, request_id: str, **rest: Any) -> Any:
+        def kill() -> None:
+            if (process := worker._proc) is not None:
+                process.kill()
+
+        with parts.callers.running(rest.get("trace_id"), Caller(worker.func_name, kill)):
+            return invoke(worker, event, request_id, **rest)
+
+    lambda_svc._execute_function_dispatch = identified
+    lambda_svc._xray_trace_id_for_invocation = traced
+    lambda_runtime.Worker.invoke = registered
+
+
+@dataclass(frozen=True)
+class _Match:
+    """A rule that matched an event, and the target it is for."""
+
+    target: dict[str, Any]
+    rule: dict[str, Any]
+    event: dict[str, Any]
+
+
+_match: contextvars.ContextVar[_Match | None] = contextvars.ContextVar("match", default=None)
+
+
+def _queue_events(parts: Parts) -> None:
+    """Events for functions take Lambda's asynchronous queue, whoever sends them."""
+    invoke_target = eventbridge._invoke_target
+
+    def remembering(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        view = view or eventbridge._pattern_event_view(event)
+        token = _match.set(_Match(target, rule or {}, view.event_with_detail()))
+        try:
+            invoke_target(target, event, rule, view)
+        finally:
+            _match.reset(token)
+
+    def hand_over(arn: str, payload: str) -> None:
+        match = _match.get()
+        if match is None:
+            msg = f"an event for {arn} came without its rule"
+            raise RuntimeError(msg)
+        parts.targets.deliver(_handover(arn, payload, match))
+
+    def enqueue(func: dict[str, Any], event: Any) -> None:
+        arn = func["config"]["FunctionArn"]
+        if (function := parts.cloud.function(arn)) is None:
+            _log.error("an event for %s is dropped: there is no such function", arn)
+            return
+        parts.invoker.submit(function, event)
+
+    eventbridge._invoke_target = remembering
+    eventbridge._dispatch_to_lambda = hand_over
+    lambda_svc.invoke_async_with_retry = enqueue
+
+
+def _handover(arn: str, payload: str, match: _Match) -> Handover:
+    """What MiniStack knows of a delivery, in our terms."""
+    try:
+        content = json.loads(payload)
+    except ValueError:
+        content = payload
+    target, rule_arn = match.target, match.rule.get("Arn", "")
+    policy = target.get("RetryPolicy") or {}
+    return Handover(
+        rule_arn=rule_arn,
+        rule_name=match.rule.get("Name", ""),
+        target_arn=arn,
+        payload=content,
+        raw=json.dumps(match.event),
+        origin=Origin.of(match.event, rule=match.rule.get("Name", "")),
+        role_arn=target.get("RoleArn", "") if ":scheduler:" in rule_arn else "",
+        dead_letter=(target.get("DeadLetterConfig") or {}).get("Arn", ""),
+        retries=policy.get("MaximumRetryAttempts", RETRY_ATTEMPTS),
+        event_age=policy.get("MaximumEventAgeInSeconds", EVENT_AGE),
+    )
+
+
+_entries: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar(
+    "entries", default=[]  # noqa: B039 - never changed
+)
+
+
+def _authorise_entries() -> None:
+    """Each entry of a PutEvents is authorised with its own source and detail-type."""
+    tag_context, enforce = iam_actions.request_tag_context, iam_evaluator.enforce
+
+    def remembering(service: str, iam_action: str, body: bytes, params: Any) -> Any:
+        _entries.set(put_events.entries_of(body) if iam_action == put_events.ACTION else [])
+        return tag_context(service, iam_action, body, params)
+
+    def by_entry(  # noqa: PLR0913, PLR0917 - MiniStack's signature
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        def check(bus: str, keys: dict[str, Any]) -> Any:
+            context = {**(service_context or {}), **keys}
+            return enforce(access_key_id, iam_action, service, region, bus, context)
+
+        if iam_action != put_events.ACTION:
+            return check(resource_arn, {})
+        return put_events.authorise(
+            _entries.get(), resource_arn, region, get_account_id(), check
+        )
+
+    iam_actions.request_tag_context = remembering
+    iam_evaluator.enforce = by_entry
+
+
+def _kill_publishers(parts: Parts) -> None:
+    """The trouble switch may kill a function just before its events reach the bus."""
+    publish = eventbridge._put_events
+
+    def killable(data: Any, allow_aws_source: bool = False) -> Any:  # noqa: FBT001, FBT002
+        caller = parts.callers.current()
+        if caller and parts.switch.kills(caller.function):
+            _log.warning("%s: killed before it published, on purpose", caller.function)
+            caller.kill()
+            return error_response_json("InternalFailure", "The caller was killed.", 500)
+        return publish(data, allow_aws_source)
+
+    eventbridge._put_events = killable

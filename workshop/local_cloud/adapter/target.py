@@ -1,0 +1,164 @@
+"""EventBridge's half of a delivery: hand an event to Lambda, or keep it in the target's queue.
+
+Sources: EventBridge User Guide, "How EventBridge retries delivering events" and "Using
+dead-letter queues to process undelivered events".
+"""
+
+import contextvars
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from workshop.local_cloud.adapter import records
+from workshop.local_cloud.adapter.async_invoke import AsyncInvoker
+from workshop.local_cloud.adapter.clock import Clock, backoff
+from workshop.local_cloud.adapter.cloud import Cloud, DeliveryError, Function
+from workshop.local_cloud.adapter.journal import Delivery, Journal, Origin, Outcome
+from workshop.local_cloud.adapter.trouble import Switch
+from workshop.local_cloud.adapter.work_queue import WorkQueue
+
+_log = logging.getLogger("local_cloud.events")
+
+RETRY_ATTEMPTS = 185
+EVENT_AGE = 86_400.0
+"""EventBridge's defaults: 185 retries within 24 hours."""
+
+
+@dataclass
+class Handover:
+    """One event on its way from one rule to one target.
+
+    Attributes:
+        rule_arn: the rule that matched, or the schedule.
+        rule_name: its name.
+        target_arn: the function.
+        payload: what the function is to get, parsed.
+        raw: the event as it was put on the bus, as text: what a dead-letter queue gets.
+        origin: which event it is.
+        role_arn: the role a schedule uses; empty for a rule.
+        dead_letter: ARN of the target's dead-letter queue, or empty.
+        retries: the retry policy's MaximumRetryAttempts.
+        event_age: its MaximumEventAgeInSeconds, in AWS seconds.
+        attempts: how often Lambda was asked.
+        age: how long it has been retried, in AWS seconds.
+        context: the context variables (account, region) of the request that published.
+    """
+
+    rule_arn: str
+    rule_name: str
+    target_arn: str
+    payload: Any
+    raw: str
+    origin: Origin
+    role_arn: str = ""
+    dead_letter: str = ""
+    retries: int = RETRY_ATTEMPTS
+    event_age: float = EVENT_AGE
+    attempts: int = field(default=0, init=False)
+    age: float = field(default=0.0, init=False)
+    context: contextvars.Context = field(default_factory=contextvars.copy_context, init=False)
+
+    @property
+    def function_name(self) -> str:
+        """The target's name, whether or not it exists."""
+        return self.target_arn.partition(":function:")[2].partition(":")[0] or self.target_arn
+
+
+class Targets:
+    """Hands events to Lambda's queue as EventBridge does."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts it connects
+        self,
+        cloud: Cloud,
+        invoker: AsyncInvoker,
+        queue: WorkQueue,
+        clock: Clock,
+        journal: Journal,
+        switch: Switch,
+    ) -> None:
+        self._cloud = cloud
+        self._invoker = invoker
+        self._queue = queue
+        self._clock = clock
+        self._journal = journal
+        self._switch = switch
+
+    def deliver(self, handover: Handover) -> None:
+        """Try once; a refusal that may pass is tried again from the queue."""
+        handover.attempts += 1
+        name, origin = handover.function_name, handover.origin
+        function = self._cloud.function(handover.target_arn)
+        if function is None:
+            self._fail(handover, records.NO_RESOURCE, f"Function not found: {handover.target_arn}")
+        elif not self._may_invoke(handover, function):
+            message = (
+                f"User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction "
+                f"on resource: {handover.target_arn}"
+            )
+            self._fail(handover, records.NO_PERMISSIONS, message)
+        elif self._switch.refuses(origin.identity, name, origin.detail_type, handover.attempts):
+            self._refused(handover)
+        else:
+            self._invoker.submit(function, handover.payload, origin)
+
+    def _may_invoke(self, handover: Handover, function: Function) -> bool:
+        return self._cloud.events_may_invoke(function.arn, handover.rule_arn, handover.role_arn)
+
+    def _refused(self, handover: Handover) -> None:
+        """Lambda did not take it: try again later, unless the retry policy is exhausted."""
+        self._note(handover, Outcome.REFUSED, records.THROTTLING)
+        wait = backoff(handover.attempts)
+        exhausted = ""
+        if handover.attempts > handover.retries:
+            exhausted = "MaximumRetryAttempts"
+        elif handover.age + wait > handover.event_age:
+            exhausted = "MaximumEventAgeInSeconds"
+        if exhausted:
+            self._fail(handover, records.THROTTLING, "Rate exceeded", exhausted)
+            return
+        handover.age += wait
+        again = lambda: handover.context.run(self.deliver, handover)  # noqa: E731
+        self._queue.put(again, self._clock.real(wait))
+
+    def _fail(self, handover: Handover, code: str, message: str, exhausted: str = "") -> None:
+        """Send the event to the target's dead-letter queue; without one it is lost."""
+        named = f"{handover.function_name}: event {handover.origin.detail_type}"
+        rule = {"RuleName": handover.rule_name}
+        self._cloud.count("AWS/Events", "FailedInvocations", rule)
+        if handover.dead_letter:
+            attributes = records.target_attributes(
+                handover.rule_arn,
+                handover.target_arn,
+                code=code,
+                message=message,
+                retries=handover.attempts - 1,
+                exhausted=exhausted,
+            )
+            try:
+                self._cloud.send_as_events(
+                    handover.rule_arn, handover.dead_letter, handover.raw, attributes
+                )
+            except DeliveryError as error:
+                self._cloud.count("AWS/Events", "InvocationsFailedToBeSentToDlq", rule)
+                _log.error("%s: not taken by the dead-letter queue: %s", named, error)  # noqa: TRY400
+            else:
+                self._cloud.count("AWS/Events", "InvocationsSentToDlq", rule)
+                _log.warning("%s dead-lettered (%s)", named, code)
+                self._note(handover, Outcome.DEAD_LETTERED, code, queue=handover.dead_letter)
+                return
+        _log.error("%s dropped (%s)", named, code)
+        self._note(handover, Outcome.DROPPED, code)
+
+    def _note(
+        self, handover: Handover, outcome: Outcome, reason: str, *, queue: str = ""
+    ) -> None:
+        self._journal.add(
+            Delivery(
+                handover.function_name,
+                outcome,
+                handover.origin,
+                attempt=handover.attempts,
+                reason=reason,
+                queue=queue,
+            )
+        )

@@ -1,0 +1,108 @@
+"""Work to be done now or later, by a bounded number of threads."""
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_log = logging.getLogger(__name__)
+
+Work = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a queue holds: due but waiting for a thread, due later, being done."""
+
+    queued: int
+    later: int
+    running: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing left at all."""
+        return not (self.queued or self.later or self.running)
+
+
+class WorkQueue:
+    """Does work in the order in which it falls due, `concurrency` pieces at once.
+
+    The queue itself has no bound, as Lambda's has none that a workshop would meet: a burst
+    waits here instead of starting an interpreter per event.
+    """
+
+    def __init__(self, concurrency: int, name: str = "work") -> None:
+        self._concurrency = concurrency
+        self._name = name
+        self._changed = threading.Condition()
+        self._heap: list[tuple[float, int, Work]] = []
+        self._order = itertools.count()
+        self._running = 0
+        self._threads = 0
+        self._closed = False
+
+    def put(self, work: Work, wait: float = 0.0) -> None:
+        """Do this as soon as a thread is free, but not before `wait` seconds have passed.
+
+        After `close` it is discarded.
+        """
+        with self._changed:
+            if self._closed:
+                return
+            heapq.heappush(self._heap, (time.monotonic() + wait, next(self._order), work))
+            if self._threads < self._concurrency:
+                self._threads += 1
+                threading.Thread(
+                    target=self._run, name=f"{self._name}-{self._threads}", daemon=True
+                ).start()
+            self._changed.notify()
+
+    def counts(self) -> Counts:
+        """What the queue holds at this moment."""
+        now = time.monotonic()
+        with self._changed:
+            queued = sum(1 for due, _, _ in self._heap if due <= now)
+            return Counts(queued, len(self._heap) - queued, self._running)
+
+    def close(self, grace: float) -> int:
+        """Take no more work, wait up to `grace` seconds for what runs.
+
+        Returns:
+            How many pieces of work were discarded.
+        """
+        deadline = time.monotonic() + grace
+        with self._changed:
+            self._closed = True
+            discarded = len(self._heap)
+            self._heap.clear()
+            self._changed.notify_all()
+            while self._running and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return discarded
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            try:
+                work()
+            except Exception:
+                _log.exception("%s: a piece of work failed", self._name)
+            finally:
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
+
+    def _next(self) -> Work | None:
+        """Wait for the next piece of work; None when the queue is closed."""
+        with self._changed:
+            while not self._closed:
+                if not self._heap:
+                    self._changed.wait()
+                elif (wait := self._heap[0][0] - time.monotonic()) > 0:
+                    self._changed.wait(wait)
+                else:
+                    self._running += 1
+                    return heapq.heappop(self._heap)[2]
+            return None
