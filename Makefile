@@ -1,0 +1,39 @@
+# Short names for `python -m workshop …`, which works the same without make (on Windows, say).
+#   make up STAGE=2      make order ARGS="--help"      make follow ORDER=…      make PYTHON=python3.13 demo
+
+PYTHON ?= python3
+
+# Values reach the command through the environment: whatever they hold, the shell does not run it.
+export STAGE ORDER
+RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 3.11 or newer, or name one: make PYTHON=… $@" >&2; exit 2; }; \
+      exec "$(PYTHON)" -m workshop $@
+STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
+ORDER_OPTION = $${ORDER:+"$$ORDER"}
+
+.PHONY: help setup demo up down status env logs trouble order stock follow check test fmt lint types unit terraform deployed bench lock deploy destroy
+
+help: ## these lines
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/; s/\$$\$$/$$/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+setup: ; $(RUN) $(ARGS) ## get everything ready that the others need
+demo: ; $(RUN) $(ARGS) ## set up, deploy all stages here, and send orders through
+up: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to the local cloud: make up STAGE=2, or all stages
+down: ; $(RUN) $(ARGS) ## stop the local cloud
+status: ; $(RUN) $(ARGS) ## what is running, and what the tables hold
+env: ; $(RUN) $(ARGS) ## exports for any AWS tool: eval "$$(make -s env)"
+logs: ; $(RUN) $(ARGS) ## what the functions logged: make logs ARGS=payment
+order: ; $(RUN) $(ARGS) ## place an order
+stock: ; $(RUN) $(ARGS) ## set how many pieces are on the shelf: make stock ARGS="MOUSE=9"
+follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## an order's journey: make follow ORDER=…
+trouble: ; $(RUN) $(ARGS) ## duplicate, delay, reorder or drop events on purpose
+check: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## does the stack do what its stages promise?
+test: ; $(RUN) $(ARGS) ## every test there is; its parts are the next five
+lint: ; $(RUN) $(ARGS) ## style, and shape of the code
+types: ; $(RUN) $(ARGS) ## type hints
+unit: ; $(RUN) $(ARGS) ## tests that need no cloud
+terraform: ; $(RUN) $(ARGS) ## tests of the Terraform configuration
+deployed: ; $(RUN) $(ARGS) ## tests of the deployed stack, on a local cloud of their own
+fmt: ; $(RUN) $(ARGS) ## bring all code into shape
+bench: ; $(RUN) $(ARGS) ## measure the budgets
+lock: ; $(RUN) $(ARGS) ## pin dependencies anew
+deploy: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to your AWS account (asks first)
+destroy: ; $(RUN) $(ARGS) ## remove it from your AWS account (asks first)

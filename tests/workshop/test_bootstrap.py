@@ -1,0 +1,95 @@
+"""Starting from nothing but Python."""
+
+import ast
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from workshop import bootstrap
+from workshop.bootstrap import Environment
+from workshop.locking import exclusive
+from workshop.paths import ROOT
+
+
+def test_needs_nothing_but_the_standard_library():
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import workshop.bootstrap"
+    command = [sys.executable, "-I", "-S", "-c", script, str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["__main__.py", "__init__.py"])
+def test_an_old_python_can_read_what_tells_it_so(name):
+    tree = ast.parse((ROOT / "workshop" / name).read_text("utf-8"), feature_version=(3, 4))
+    modern = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Match, ast.FunctionDef)
+    assert not [node for node in ast.walk(tree) if isinstance(node, modern)]
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """An environment with a lock file of its own, not made yet."""
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    (tmp_path / "some.lock").write_text("a==1")
+    (tmp_path / "made").mkdir()
+    return Environment("some.lock", tmp_path / "made", "some packages")
+
+
+def mark(environment, text=None):
+    text = text or f'{{"sha256": "{environment.fingerprint}", "python": "3.11"}}'
+    (environment.directory / bootstrap.MARKER).write_text(text)
+
+
+def test_an_environment_made_from_todays_lock_is_current(environment):
+    mark(environment)
+    assert bootstrap.is_current(environment)
+
+
+@pytest.mark.parametrize("text", [None, "", "{", '{"sha256": "other", "python": "3.11"}'])
+def test_an_interrupted_or_outdated_environment_is_not(environment, text):
+    if text is not None:
+        mark(environment, text or " ")
+    assert not bootstrap.is_current(environment)
+
+
+def test_a_failure_shows_what_was_said_and_what_to_do():
+    script = "import sys; print('NewConnectionError: no route'); sys.exit(1)"
+    with pytest.raises(bootstrap.WorkshopError) as caught:
+        bootstrap._run([sys.executable, "-c", script], "It could not be installed.")
+    said, advice = str(caught.value).splitlines()
+    assert said == "NewConnectionError: no route"
+    assert advice.startswith("It could not be installed. The package index cannot be reached")
+
+
+def test_a_second_start_waits_for_the_first(tmp_path, capsys):
+    order = []
+
+    def second():
+        with exclusive(tmp_path / "lock", "waiting"):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with exclusive(tmp_path / "lock", "waiting"):
+        thread.start()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert capsys.readouterr().err == "waiting\n"
+
+
+def test_no_lock_file_names_an_index():
+    for path in ROOT.glob("*.lock"):
+        assert "://" not in path.read_text("utf-8"), path.name
+
+
+def test_shared_packages_have_one_version_in_all_lock_files():
+    pins = {}
+    for path in ROOT.glob("*.lock"):
+        for line in path.read_text("utf-8").splitlines():
+            if "==" in line:
+                name, _, rest = line.partition("==")
+                pins.setdefault(name, set()).add(rest.split()[0])
+    assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}

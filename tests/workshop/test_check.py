@@ -1,0 +1,65 @@
+"""How `check` tells a learner what it found."""
+
+import subprocess
+import sys
+
+import pytest
+
+from workshop.paths import ROOT
+
+SCRIPT = """
+import sys, pytest
+from workshop.commands.check import _Report
+report = _Report()
+pytest.main(["-p", "no:terminal", "-c", sys.argv[2], "--rootdir", sys.argv[1], sys.argv[1]],
+            plugins=[report])
+print(report.passed, report.failed)
+"""
+
+CHECKS = '''
+import pytest
+
+def test_good():
+    """An order is put into the table once.
+
+    More for those who read the code.
+    """
+
+def test_bad():
+    """A declined payment ends the order."""
+    assert 1 == 2, "the order is CREATED, not PAYMENT_DECLINED: does the rule match?"
+
+def test_skipped():
+    """What only AWS has."""
+    pytest.skip("not here")
+
+def test_broken():
+    """A table exists."""
+    raise RuntimeError("no table")
+'''
+
+
+@pytest.fixture
+def told(tmp_path):
+    """What is printed for a file of four checks."""
+    (tmp_path / "test_stage.py").write_text(CHECKS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path), str(tmp_path / "pytest.ini")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_one_line_for_each_claim_and_a_reason_for_each_failure(told):
+    lines = [line.strip() for line in told if line.strip()]
+    assert lines[1:] == [
+        "✓ An order is put into the table once",
+        "✗ A declined payment ends the order",
+        "the order is CREATED, not PAYMENT_DECLINED: does the rule match?",
+        "look at test_stage.py:10",
+        "– What only AWS has",
+        "✗ A table exists",
+        "RuntimeError: no table",
+        "look at test_stage.py:18",
+        "1 2",
+    ]

@@ -1,0 +1,123 @@
+"""The command line as a person meets it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from workshop import cli, stack
+from workshop.commands import stack as stack_verbs
+from workshop.errors import WorkshopError
+from workshop.paths import ROOT
+from workshop.stack import Outputs, Stack
+from workshop.target import Target
+
+VERBS = set(typer.main.get_command(cli.app).commands)
+
+
+def run(*arguments, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "workshop", *arguments],
+        cwd=ROOT,
+        env={"PATH": "", "NO_COLOR": "1", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["up", "--stage", "9"],
+        ["up", "--stage", "two"],
+        ["up", "--nonsense"],
+        ["trouble", "--drop", "7"],
+        ["env", "--shell", "klingon"],
+        ["test", "nonsense"],
+        ["follow"],
+    ],
+)
+def test_misuse_is_answered_in_one_sentence(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_verb_that_needs_a_stack_says_how_to_start_one():
+    done = run("env", WORKSHOP_CLOUD="nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "No stack is up. Start one with: make up\n"
+
+
+def test_a_missing_terraform_is_named():
+    done = run("setup", HOME="/nonexistent")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Terraform is missing: install version")
+
+
+def test_alone_it_shows_its_verbs():
+    done = run()
+    assert done.returncode == 0
+    assert all(verb in done.stdout for verb in VERBS)
+
+
+def test_make_and_the_command_line_have_the_same_verbs():
+    text = (ROOT / "Makefile").read_text("utf-8")
+    rules = set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+    [phony] = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert rules - {"help"} == VERBS
+    assert set(phony.split()) == rules
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """A stack on a local cloud, as far as the verbs can see."""
+    outputs = Outputs("http://127.0.0.1:4999/api", "bus", "us-east-1", {"payment": "p"}, {}, {})
+    made = Stack(Target.local("default", "http://127.0.0.1:4999"), 2, outputs)
+    for module in (stack_verbs, stack):
+        monkeypatch.setattr(module, "current", lambda: made)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("sh", "export AWS_ENDPOINT_URL='http://127.0.0.1:4999'"),
+        ("fish", "set -gx AWS_ENDPOINT_URL 'http://127.0.0.1:4999'"),
+        ("powershell", "$env:AWS_ENDPOINT_URL = 'http://127.0.0.1:4999'"),
+    ],
+)
+def test_env_prints_exports_and_nothing_else(running, capsys, shell, line):
+    stack_verbs.env(shell)
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert line in lines
+    assert len(lines) == 5
+    assert printed.err == ""
+
+
+def test_env_takes_back_what_would_lead_elsewhere(running, capsys, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    stack_verbs.env("sh")
+    assert capsys.readouterr().out.splitlines()[0] == "unset AWS_PROFILE"
+
+
+def test_programs_started_for_the_local_cloud_know_no_other(running, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "https://elsewhere.example")
+    environment = running.target.environment()
+    assert "AWS_PROFILE" not in environment
+    assert "AWS_ENDPOINT_URL_DYNAMODB" not in environment
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
+
+
+def test_a_function_of_a_later_stage_is_refused(running):
+    with pytest.raises(WorkshopError, match="no function shipping at stage 2: payment"):
+        stack.function_name(running, "shipping")

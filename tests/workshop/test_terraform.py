@@ -1,0 +1,79 @@
+"""Running Terraform."""
+
+import json
+import os
+
+import pytest
+
+from workshop import terraform
+from workshop.errors import UsageError, WorkshopError
+from workshop.terraform import Terraform
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Put a terraform on PATH that prints what it is told to."""
+
+    def make(*lines, version="1.11.4", code=0):
+        said = tmp_path / "said"
+        said.write_text("".join(f"{line}\n" for line in lines))
+        program = tmp_path / "terraform"
+        program.write_text(
+            "#!/bin/sh\n"
+            f"""[ "$1" = version ] && echo '{{"terraform_version": "{version}"}}' && exit\n"""
+            f"cat {said}; exit {code}\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin{os.pathsep}/usr/bin")
+
+    return make
+
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake is a shell script")
+
+
+def test_an_old_terraform_is_refused(fake):
+    fake(version="1.8.5")
+    with pytest.raises(UsageError, match=r"1\.9 or newer is needed, .* is 1\.8\.5"):
+        terraform.find()
+
+
+def test_a_missing_terraform_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="Terraform is missing"):
+        terraform.find()
+
+
+def test_an_apply_gives_changes_and_outputs(fake, tmp_path):
+    summary = {"add": 3, "change": 2, "remove": 1}
+    fake(
+        json.dumps({"type": "change_summary", "changes": {**summary, "operation": "plan"}}),
+        json.dumps({"type": "outputs", "outputs": {"region": {"value": "us-east-1"}}}),
+        json.dumps({"type": "change_summary", "changes": {**summary, "operation": "apply"}}),
+    )
+    outcome = Terraform(tmp_path / "cloud", os.environ).apply("Stage 1", {"stage": 1})
+    assert str(outcome.changes) == "3 added, 2 changed, 1 destroyed"
+    assert outcome.outputs == {"region": "us-east-1"}
+
+
+def test_errors_are_told_with_their_place(fake, tmp_path):
+    diagnostic = {
+        "severity": "error",
+        "summary": "Unsupported argument",
+        "detail": 'An argument named "colour" is not expected here.',
+        "address": "aws_sqs_queue.this",
+        "range": {"filename": "main.tf", "start": {"line": 7}},
+    }
+    fake(json.dumps({"type": "diagnostic", "diagnostic": diagnostic}), code=1)
+    with pytest.raises(WorkshopError) as caught:
+        Terraform(tmp_path / "cloud", os.environ).apply("Stage 1", {})
+    assert str(caught.value).splitlines() == [
+        "Terraform failed.",
+        "  ✗ Unsupported argument (aws_sqs_queue.this terraform/main.tf:7)",
+        '    An argument named "colour" is not expected here.',
+    ]
+
+
+def test_settings_of_the_users_own_do_not_change_its_ways():
+    environment = {"TF_CLI_ARGS": "-no-color", "TF_WORKSPACE": "x", "TF_VAR_a": "1", "HOME": "/"}
+    assert terraform._without_settings(environment) == {"TF_VAR_a": "1", "HOME": "/"}

@@ -1,0 +1,1 @@
+"""The learner's tools: command line, local cloud, bundles. Never deployed."""

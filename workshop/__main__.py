@@ -1,0 +1,18 @@
+"""The workshop's command line: ``python -m workshop``.
+
+This file and the package's ``__init__`` parse on any Python, so that an old one can be told so.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - the point of this file
+    sys.stderr.write(
+        "The workshop needs Python 3.11 or newer, this is %d.%d. "  # noqa: UP031
+        "Name a newer one, such as: make PYTHON=python3.13 demo\n" % sys.version_info[:2]
+    )
+    sys.exit(2)
+
+from workshop.bootstrap import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""A stack in an AWS account, reached with the caller's own credentials and settings.
+
+With ``AWS_ENDPOINT_URL`` at a loopback address the same is done there, which is how it is tested.
+"""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from workshop import bundles
+from workshop.errors import UsageError, WorkshopError
+from workshop.stack import Outputs, Record
+from workshop.target import Target
+from workshop.terraform import Changes, Terraform
+from workshop.up import configuration_fingerprint, forget
+
+DEFAULT_PREFIX = "orderflow"
+
+_LISTS = (
+    # service, operation, where its answer has the list, and each entry its name
+    ("apigatewayv2", "get_apis", "Items", "Name"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("dynamodb", "list_tables", "TableNames", None),
+    ("events", "list_event_buses", "EventBuses", "Name"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("s3", "list_buckets", "Buckets", "Name"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
+    ("sqs", "list_queues", "QueueUrls", None),
+)
+
+
+def target(prefix: str) -> Target:
+    """The account and region that the environment's AWS settings lead to.
+
+    Raises:
+        WorkshopError: Without usable credentials or a region.
+    """
+    import boto3  # noqa: PLC0415 - slow to import, seldom needed
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint and urlsplit(endpoint).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise UsageError(f"AWS_ENDPOINT_URL leads to {endpoint}: unset it to deploy to AWS.")
+    try:
+        session = boto3.Session()
+        region = session.region_name
+        if not region:
+            raise UsageError("No AWS region is set: export AWS_REGION=us-east-1, or another.")
+        number = session.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise WorkshopError(f"No usable AWS credentials: {error}") from error
+    name = f"aws-{number}-{region}"
+    if prefix != DEFAULT_PREFIX:
+        name += f"-{prefix}"
+    return Target(name, region, number, endpoint, own=False)
+
+
+class Deployment:
+    """One deploying, or destroying, of a stack in an account."""
+
+    def __init__(self, target: Target, prefix: str) -> None:
+        """Prepare Terraform.
+
+        Raises:
+            WorkshopError: When Terraform or its provider is missing.
+        """
+        self._target = target
+        self._prefix = prefix
+        self._terraform = Terraform(target.directory, target.environment())
+        self._terraform.init()
+        self._record = Record.load(target.directory) or Record(
+            target.region, target.account, target.endpoint_url, boot_id=None
+        )
+
+    def plan(self, stage: int, alarm_email: str | None) -> Changes:
+        """What deploying a stage would change."""
+        bundles.build()
+        self._record.stage = stage
+        variables = self._variables(stage) | {"alarm_email": alarm_email}
+        self._record.applied = configuration_fingerprint(variables)
+        return self._terraform.plan("Planning", variables)
+
+    def apply(self) -> Outputs:
+        """Carry out the plan."""
+        outcome = self._terraform.apply_plan("Deploying")
+        self._record.outputs = outcome.outputs
+        self._record.save(self._target.directory)
+        return Outputs(**outcome.outputs)
+
+    def plan_destruction(self) -> Changes:
+        """What destroying would remove.
+
+        Raises:
+            WorkshopError: When nothing was deployed from here.
+        """
+        if not self._terraform.state.exists():
+            raise WorkshopError(
+                f"Nothing was deployed from here to account {self._target.account}, region "
+                f"{self._target.region}: there is no state in {self._target.directory}."
+            )
+        bundles.build()
+        variables = self._variables(self._record.stage or 6)
+        return self._terraform.plan("Planning", variables, destroy=True)
+
+    def destroy(self) -> None:
+        """Carry out the plan, and forget the stack."""
+        self._terraform.apply_plan("Destroying")
+        forget(self._target.directory)
+
+    def _variables(self, stage: int) -> dict[str, Any]:
+        endpoint = self._target.endpoint_url
+        return {
+            "stage": stage,
+            "region": self._target.region,
+            "name_prefix": self._prefix,
+            "local": {"endpoint_url": endpoint} if endpoint else None,
+        }
+
+
+def leftovers(target: Target, prefix: str) -> list[str]:
+    """Everything in the account and region whose name begins as the stack's names do."""
+    found = []
+    for service, operation, key, name in _LISTS:
+        client = target.client(service)
+        if client.can_paginate(operation):
+            pages = client.get_paginator(operation).paginate()
+        else:
+            pages = [getattr(client, operation)()]
+        names = [each[name] if name else each for page in pages for each in page.get(key, [])]
+        found += [f"{service}: {each}" for each in names if _is_ours(each, prefix)]
+    return found
+
+
+def _is_ours(name: str, prefix: str) -> bool:
+    """Whether the last part of a name, an ARN or an address has the stack's prefix."""
+    return name.replace(":", "/").rpartition("/")[2].startswith(f"{prefix}-")

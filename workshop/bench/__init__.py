@@ -1,0 +1,1 @@
+"""What the system costs in time, size and requests, each figure beside its floor."""

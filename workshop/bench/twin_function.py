@@ -1,0 +1,98 @@
+"""The bare twin: functions that make the same AWS calls as ours and do nothing else."""
+
+import json
+import os
+from typing import Any
+
+import boto3
+
+dynamodb = boto3.client("dynamodb")
+events = boto3.client("events")
+BUS = os.environ["EVENT_BUS_NAME"]
+PREFIX = os.environ["PREFIX"]
+
+
+def _publish(detail_type: str, detail: dict[str, Any]) -> None:
+    events.put_events(
+        Entries=[
+            {
+                "Source": PREFIX,
+                "DetailType": detail_type,
+                "Detail": json.dumps(detail),
+                "EventBusName": BUS,
+            }
+        ]
+    )
+
+
+def _put(table: str, key: str, detail: dict[str, Any]) -> None:
+    dynamodb.put_item(
+        TableName=f"{PREFIX}-{table}",
+        Item={key: {"S": detail["id"]}, "outcome": {"S": json.dumps(detail)}},
+        ConditionExpression=f"attribute_not_exists({key})",
+    )
+
+
+def _set_status(table: str, detail: dict[str, Any], status: str) -> None:
+    dynamodb.update_item(
+        TableName=f"{PREFIX}-{table}",
+        Key={"order_id": {"S": detail["id"]}},
+        UpdateExpression="SET #status = :status, outcome = :outcome",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={
+            ":status": {"S": status},
+            ":outcome": {"S": json.dumps(detail)},
+        },
+    )
+
+
+def api(request: dict[str, Any], _context: Any) -> None:
+    """Put the order once and announce it."""
+    _put("orders", "order_id", request)
+    _publish("OrderCreated", request)
+
+
+def track(event: dict[str, Any], _context: Any) -> None:
+    """Note the latest event."""
+    _set_status("orders", event["detail"], event["detail-type"])
+
+
+def charge(event: dict[str, Any], _context: Any) -> None:
+    """Note the intent, note the outcome, announce it."""
+    _set_status("payments", event["detail"], "PENDING")
+    _set_status("payments", event["detail"], "SUCCEEDED")
+    _publish("PaymentProcessed", event["detail"])
+
+
+def reserve(event: dict[str, Any], _context: Any) -> None:
+    """Write the record and the stock together, announce it."""
+    detail = event["detail"]
+    table = f"{PREFIX}-inventory"
+    record = {"sku": {"S": detail["id"]}, "outcome": {"S": json.dumps(detail)}}
+    dynamodb.transact_write_items(
+        TransactItems=[
+            {
+                "Put": {
+                    "TableName": table,
+                    "Item": record,
+                    "ConditionExpression": "attribute_not_exists(sku)",
+                }
+            },
+            {
+                "Update": {
+                    "TableName": table,
+                    "Key": {"sku": {"S": "STOCK"}},
+                    "UpdateExpression": "SET on_hand = on_hand - :one",
+                    "ConditionExpression": "on_hand >= :one",
+                    "ExpressionAttributeValues": {":one": {"N": "1"}},
+                }
+            },
+        ]
+    )
+    _publish("InventoryUpdated", detail)
+
+
+def prepare(event: dict[str, Any], _context: Any) -> None:
+    """Put the shipment once and announce it."""
+    _put("shipments", "order_id", event["detail"])
+    _publish("ShipmentPrepared", event["detail"])

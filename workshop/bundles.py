@@ -1,0 +1,261 @@
+"""One zip per service: what Lambda runs, and nothing else.
+
+A bundle holds the service's package, ``orderflow`` and the functions' dependencies. It depends on
+nothing but its sources: unchanged sources give the same bytes, and so an empty Terraform plan.
+
+With a Python of the runtime's version on the machine, a bundle also holds bytecode: on Lambda the
+code's directory is read-only, and without bytecode every cold start compiles everything anew.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.errors import WorkshopError
+from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT
+
+RUNTIME = "3.13"
+"""The Python that the functions run on; Terraform's ``runtime`` says the same."""
+
+SIZE_LIMIT = 1_300_000
+"""Bytes a bundle may have (DESIGN §10): a larger one goes without bytecode."""
+
+LEFT_OUT = tuple(
+    f"aws_lambda_powertools/{part}/"
+    for part in (
+        # A web page's JavaScript: 0.45 of Powertools' 1.06 MB.
+        "event_handler/openapi/swagger_ui",
+        # Need packages that no bundle has (pydantic, an encryption SDK, Kafka formats, …).
+        "utilities/auth_alpha",
+        "utilities/data_masking",
+        "utilities/kafka",
+        "utilities/parser",
+        # Larger utilities that no handler here uses: without them the bytecode fits.
+        "utilities/batch",
+        "utilities/circuit_breaker",
+        "utilities/feature_flags",
+        "utilities/idempotency",
+        "utilities/parameters",
+        "utilities/streaming",
+    )
+)
+"""Parts of the dependencies that stay outside; a test imports every handler from its bundle."""
+
+_FORMAT = 1  # a new number remakes all bundles: raise it when this file packs differently
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
+_LICENSES = ("AUTHORS", "COPYING", "LICENSE", "LICENCE", "NOTICE")
+
+Files = dict[str, bytes]
+"""What a bundle holds: names inside the zip, and contents."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A service's zip.
+
+    Attributes:
+        package: The service's package, such as ``order_service``.
+        path: The zip.
+        changed: Whether it was written anew just now.
+    """
+
+    package: str
+    path: Path
+    changed: bool
+
+
+def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
+    """Make every service's bundle, or leave it alone when its sources have not changed.
+
+    Raises:
+        WorkshopError: When a source file is not valid Python.
+    """
+    shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
+    contents = {
+        folder.name: shared | _sources(folder, folder.name)
+        for folder in sorted(root.glob("0[1-9]-*/*_service/"))
+    }
+    compiler = find_compiler()
+    stamps = {package: _stamp(files, compiler) for package, files in contents.items()}
+    stale = {
+        package: files
+        for package, files in contents.items()
+        if not _is_current(target / f"{package}.zip", stamps[package])
+    }
+    if stale:
+        target.mkdir(parents=True, exist_ok=True)
+        everything = {name: data for files in stale.values() for name, data in files.items()}
+        bytecode = _compile(everything, compiler) if compiler else {}
+        for package, files in stale.items():
+            _write(target / f"{package}.zip", files, bytecode, stamps[package])
+    return [Bundle(each, target / f"{each}.zip", each in stale) for each in contents]
+
+
+def find_compiler() -> Path | None:
+    """An interpreter of the runtime's version that really runs; None when there is none."""
+    return next((path for path in _candidates() if path.is_file() and _is_runtime(path)), None)
+
+
+def has_bytecode(bundle: Path) -> bool:
+    """Whether a bundle starts without compiling."""
+    with zipfile.ZipFile(bundle) as archive:
+        return any(name.endswith(".pyc") for name in archive.namelist())
+
+
+def _candidates() -> Iterator[Path]:
+    if sys.version_info[:2] == tuple(map(int, RUNTIME.split("."))):
+        yield Path(sys.executable)
+    home = Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv"))
+    yield from sorted(pyenv.glob(f"versions/{RUNTIME}.*/bin/python"))
+    yield from sorted(home.glob(f".local/share/uv/python/cpython-{RUNTIME}.*/bin/python{RUNTIME}"))
+    for folder in os.get_exec_path():
+        yield Path(folder) / f"python{RUNTIME}"
+    if launcher := shutil.which("py"):  # Windows
+        told = subprocess.run(
+            [launcher, f"-{RUNTIME}", "-c", "import sys; print(sys.executable)"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not told.returncode:
+            yield Path(told.stdout.strip())
+
+
+def _is_runtime(python: Path) -> bool:
+    """Whether it answers with the right version: a version manager's shim may only complain."""
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        answer = subprocess.run(
+            [python, "-I", "-S", "-c", ask], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.stdout.strip() == RUNTIME
+
+
+def _sources(folder: Path, prefix: str) -> Files:
+    """A package's files, without what running and testing leaves behind."""
+    return {
+        f"{prefix}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not {"__pycache__", "tests"} & set(path.relative_to(folder).parts)
+    }
+
+
+def _dependencies(folder: Path) -> Files:
+    """The installed packages; of pip's own records only the licences."""
+    files = {}
+    for name, data in _sources(folder, "").items():
+        top, _, rest = name.removeprefix("/").partition("/")
+        is_code = top.endswith(".py") or (rest and top != "bin" and not top.endswith(".dist-info"))
+        is_license = top.endswith(".dist-info") and Path(rest).name.startswith(_LICENSES)
+        if (is_code or is_license) and not f"{top}/{rest}".startswith(LEFT_OUT):
+            files[name.removeprefix("/")] = data
+    return files
+
+
+def _stamp(files: Files, compiler: Path | None) -> str:
+    """A hash of everything a bundle is made from."""
+    digest = hashlib.sha256(f"{_FORMAT} {compiler}".encode())
+    for name, data in sorted(files.items()):
+        digest.update(f"{name} {hashlib.sha256(data).hexdigest()}".encode())
+    return digest.hexdigest()
+
+
+def _stamp_file(bundle: Path) -> Path:
+    return bundle.with_suffix(".made-from")
+
+
+def _is_current(bundle: Path, stamp: str) -> bool:
+    try:
+        return bundle.exists() and _stamp_file(bundle).read_text("utf-8") == stamp
+    except OSError:
+        return False
+
+
+_COMPILE = """
+import json, py_compile, sys
+for source, target, shown in json.load(sys.stdin):
+    py_compile.compile(source, target, shown, doraise=True,
+                       invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+"""
+
+
+def _compile(files: Files, compiler: Path) -> Files:
+    """The bytecode of all modules among the files, under the names the runtime looks for.
+
+    Raises:
+        WorkshopError: When a module is not valid Python.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        jobs, results = [], {}
+        for name, data in files.items():
+            if not name.endswith(".py"):
+                continue
+            source = Path(folder, name)
+            source.parent.mkdir(parents=True, exist_ok=True)
+            source.write_bytes(data)
+            jobs.append((str(source), str(source) + "c", f"/var/task/{name}"))
+            results[_bytecode_name(name)] = Path(str(source) + "c")
+        done = subprocess.run(
+            [compiler, "-I", "-c", _COMPILE],
+            input=json.dumps(jobs),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise WorkshopError(_syntax_error(done.stderr))
+        return {name: path.read_bytes() for name, path in results.items()}
+
+
+def _bytecode_name(module: str) -> str:
+    folder, _, name = module.rpartition("/")
+    cached = f"__pycache__/{name.removesuffix('.py')}.cpython-{RUNTIME.replace('.', '')}.pyc"
+    return f"{folder}/{cached}" if folder else cached
+
+
+def _syntax_error(stderr: str) -> str:
+    """The compiler's last words: the place, the line and the fault, without the traceback."""
+    start = stderr.rfind('  File "/var/task/')
+    return f"A function's code is not valid Python:\n{stderr[start:].rstrip()}"
+
+
+def _write(path: Path, files: Files, bytecode: Files, stamp: str) -> None:
+    """Write a bundle and what it was made from, each all at once."""
+    wanted = {name: data for name, data in bytecode.items() if _module_of(name) in files}
+    data = _zip(files | wanted)
+    if len(data) > SIZE_LIMIT:
+        data = _zip(files)
+    _stamp_file(path).unlink(missing_ok=True)
+    for target, content in ((path, data), (_stamp_file(path), stamp.encode())):
+        unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
+
+
+def _module_of(bytecode: str) -> str:
+    folder, _, name = bytecode.rpartition("__pycache__/")
+    return f"{folder}{name.partition('.')[0]}.py"
+
+
+def _zip(files: Files) -> bytes:
+    with tempfile.SpooledTemporaryFile() as handle:
+        with zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for name, data in sorted(files.items()):
+                entry = zipfile.ZipInfo(name, _FIXED_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # Unix, wherever this runs
+                entry.external_attr = 0o100644 << 16
+                archive.writestr(entry, data)
+        handle.seek(0)
+        return handle.read()

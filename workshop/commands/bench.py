@@ -1,0 +1,41 @@
+"""The verb that measures."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workshop.console import heading, out, say
+from workshop.paths import STATE
+from workshop.up import remove, up
+
+app = typer.Typer()
+
+CLOUD = "bench"
+"""The bench has a local cloud of its own, so that nothing else is measured with it."""
+
+
+@app.command()
+def bench(
+    output: Annotated[Path, typer.Option(help="Where the figures go as JSON.")] = STATE
+    / "bench.json",
+) -> None:
+    """Measure every budget beside its floor, as a table and as JSON."""
+    from workshop.bench import change, flow, in_process  # noqa: PLC0415  (only this verb's)
+    from workshop.bench.figures import as_json, table_of  # noqa: PLC0415
+
+    heading("Functions alone: size, cold start, own work")
+    figures = in_process.figures()
+    heading("The flow on the local cloud, beside its bare twin")
+    try:
+        stack = up(None, CLOUD)
+        figures += flow.figures(stack)
+        heading("From a change to the changed code")
+        figures.append(change.figure(stack))
+    finally:
+        remove(CLOUD)
+    out.print(table_of(figures))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(as_json(figures), indent=1, ensure_ascii=False), "utf-8")
+    say(f"The same as JSON: {output}")

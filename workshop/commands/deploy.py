@@ -1,0 +1,77 @@
+"""Verbs for a real AWS account: nothing happens without naming account and region."""
+
+from typing import Annotated
+
+import typer
+
+from workshop import account
+from workshop.commands.stack import Stage
+from workshop.console import out, say
+from workshop.errors import WorkshopError
+from workshop.up import last_stage
+
+app = typer.Typer()
+
+Prefix = Annotated[str, typer.Option(help="Start of every name: one for each stack.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
+
+COST = (
+    "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
+    "of small tables, alarms from stage 5 on); in use, a few tens of USD per million orders."
+)
+
+
+@app.command()
+def deploy(
+    stage: Stage = None,
+    prefix: Prefix = account.DEFAULT_PREFIX,
+    alarm_email: Annotated[
+        str | None, typer.Option(help="Who is told of alarms, from stage 5 on.")
+    ] = None,
+    *,
+    yes: Yes = False,
+) -> None:
+    """Deploy the system to an AWS account, with the usual AWS credentials."""
+    target = account.target(prefix)
+    stage = stage or last_stage()
+    deployment = account.Deployment(target, prefix)
+    changes = deployment.plan(stage, alarm_email)
+    out.print(f"Account {target.account}, region {target.region}, stage {stage}, names {prefix}-*")
+    out.print(f"Terraform would leave: {changes}.")
+    out.print(COST, soft_wrap=True)
+    _confirm(target.account, yes=yes)
+    outputs = deployment.apply()
+    say(f"Deployed. API (signed requests only): {outputs.api_endpoint}")
+    say(f"Terraform's state lies in {target.directory}: keep it until `make destroy` has run.")
+    say(f"To look inside: WORKSHOP_CLOUD={target.name} make status. To remove it: make destroy")
+
+
+@app.command()
+def destroy(prefix: Prefix = account.DEFAULT_PREFIX, *, yes: Yes = False) -> None:
+    """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
+    target = account.target(prefix)
+    deployment = account.Deployment(target, prefix)
+    changes = deployment.plan_destruction()
+    out.print(f"Account {target.account}, region {target.region}, names {prefix}-*")
+    out.print(f"Terraform would leave: {changes}. Orders, payments and stock are lost for good.")
+    _confirm(target.account, yes=yes)
+    deployment.destroy()
+    if left := account.leftovers(target, prefix):
+        raise WorkshopError("Still there; remove it by hand:\n" + "\n".join(left))
+    say("Destroyed: account and region were searched, and nothing of the stack is left.")
+
+
+def _confirm(number: str, *, yes: bool) -> None:
+    """Go on only when a person types the account's number.
+
+    Raises:
+        WorkshopError: When they type something else.
+    """
+    if yes:
+        return
+    try:
+        answer = typer.prompt("Type the account's number to go on", err=True)
+    except typer.Abort:
+        answer = ""
+    if answer.strip() != number:
+        raise WorkshopError("Nothing was changed.")

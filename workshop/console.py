@@ -1,0 +1,86 @@
+"""What people see: colour on a terminal only, plain lines elsewhere, NO_COLOR honoured."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+PLAIN_WIDTH = 120
+"""Columns of a table that goes to a file or a pipe."""
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        highlight=False,
+        emoji=False,
+        width=None if stream.isatty() else PLAIN_WIDTH,
+    )
+
+
+out = _console(stderr=False)
+"""Results: what was asked for."""
+err = _console(stderr=True)
+"""Everything else: progress, remarks, faults."""
+
+
+def say(message: str) -> None:
+    """A remark on what is going on, on standard error."""
+    err.print(message, markup=False, soft_wrap=True)
+
+
+def heading(title: str) -> None:
+    """The start of a part of something longer."""
+    err.print(f"── {title} ──", style="bold", markup=False)
+
+
+class Steps:
+    """Progress through a number of steps: a bar on a terminal, else a line now and then."""
+
+    _LINE_EVERY = 5.0  # seconds
+
+    def __init__(self, progress: Progress) -> None:
+        """Start with nothing known."""
+        self._progress = progress
+        self._task = progress.add_task("", total=None)
+        self._told = progress.get_time()
+
+    def planned(self, total: int) -> None:
+        """Set how many steps there are."""
+        self._progress.update(self._task, total=total, completed=0)
+
+    def doing(self, what: str) -> None:
+        """Name what is going on."""
+        self._progress.update(self._task, description=what)
+        self._tell(what)
+
+    def done(self) -> None:
+        """Count one more step."""
+        self._progress.advance(self._task)
+
+    def _tell(self, what: str) -> None:
+        if err.is_terminal or self._progress.get_time() - self._told < self._LINE_EVERY:
+            return
+        self._told = self._progress.get_time()
+        task = self._progress.tasks[0]
+        count = f"{task.completed:.0f} of {task.total:.0f}: " if task.total else ""
+        say(f"  {count}{what}")
+
+
+@contextmanager
+def steps(title: str) -> Iterator[Steps]:
+    """Show progress under a title while something longer runs."""
+    if not err.is_terminal:
+        say(f"{title} …")
+    columns = (
+        TextColumn(title, markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim", markup=False),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield Steps(progress)

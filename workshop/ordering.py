@@ -1,0 +1,101 @@
+"""Placing orders through the API, and filling the shelves so that they can be shipped."""
+
+import json
+import urllib.error
+from typing import Any
+
+from workshop import signed_http
+from workshop.errors import WorkshopError
+from workshop.stack import Stack
+from workshop.tables import table_name
+
+SHELVES = {"KEYBOARD": 100, "MOUSE": 100, "MONITOR": 3, "HEADSET": 100, "WEBCAM": 100}
+"""The stock a demo starts with, by SKU; few monitors, so that they run out."""
+
+
+def order_request(
+    lines: dict[str, int],
+    *,
+    customer_id: str = "customer-7",
+    token: str = "tok_approved",  # noqa: S107  (a payment token of the simulated gateway)
+    currency: str = "EUR",
+) -> dict[str, Any]:
+    """Return an order request for SKU → quantity."""
+    return {
+        "customer_id": customer_id,
+        "currency": currency,
+        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()],
+        "ship_to": {
+            "recipient": "Ada Example",
+            "street": "12 Analytical Row",
+            "postal_code": "10115",
+            "city": "Berlin",
+            "country": "DE",
+        },
+        "contact": {"email": "ada@example.org"},
+        "payment_method": {"token": token},
+    }
+
+
+def post_order(
+    stack: Stack, request: Any, *, idempotency_key: str | None = None
+) -> signed_http.Answer:
+    """Send an order request to the API as it is and return the answer.
+
+    Raises:
+        WorkshopError: The API does not answer.
+    """
+    headers = {"content-type": "application/json"}
+    if idempotency_key is not None:
+        headers["idempotency-key"] = idempotency_key
+    body = request if isinstance(request, str | bytes) else json.dumps(request)
+    url = f"{stack.outputs.api_endpoint}/orders"
+    try:
+        return signed_http.send(
+            "POST", url, session=stack.target.session(), body=body, headers=headers
+        )
+    except (urllib.error.URLError, OSError) as error:
+        raise WorkshopError(f"the API does not answer at {url}: {error}") from error
+
+
+def place_order(stack: Stack, request: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
+    """Place an order and return it as the API shows it.
+
+    Raises:
+        WorkshopError: The API refused it; the message names every fault.
+    """
+    answer = post_order(stack, request, idempotency_key=key)
+    if answer.status not in (200, 201):
+        detail = answer.body.get("detail", answer.body) if isinstance(answer.body, dict) else ""
+        raise WorkshopError(f"the order was refused ({answer.status}): {detail}")
+    order: dict[str, Any] = answer.body
+    return order
+
+
+def set_stock(stack: Stack, stock: dict[str, int]) -> None:
+    """Put stock on the shelves: SKU → pieces on hand.
+
+    Raises:
+        WorkshopError: The stack has no inventory yet.
+    """
+    table = table_name(stack, "inventory")
+    for sku, on_hand in stock.items():
+        stack.client("dynamodb").put_item(
+            TableName=table, Item={"sku": {"S": sku}, "on_hand": {"N": str(on_hand)}}
+        )
+
+
+def read_stock(stack: Stack, skus: list[str]) -> dict[str, int]:
+    """Return the pieces on hand of each SKU that has a stock item.
+
+    Raises:
+        WorkshopError: The stack has no inventory yet.
+    """
+    stock = {}
+    for sku in skus:
+        answer = stack.client("dynamodb").get_item(
+            TableName=table_name(stack, "inventory"), Key={"sku": {"S": sku}}, ConsistentRead=True
+        )
+        if "Item" in answer:
+            stock[sku] = int(answer["Item"]["on_hand"]["N"])
+    return stock

@@ -1,0 +1,145 @@
+"""The parts of ``make test``: each runs some tools and counts what passed and what failed."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop import bundles
+from workshop.console import say
+from workshop.paths import ROOT, STATE, TERRAFORM
+from workshop.stack import CLOUD_VARIABLE
+from workshop.target import Target
+from workshop.terraform import Terraform
+from workshop.up import remove
+
+TEST_CLOUD = "test"
+"""The cloud of the deployed tests: beside the learner's own, which it leaves alone."""
+
+REPORTS = STATE / "reports"
+NO_TESTS = 5  # pytest's exit code when it found none
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many tests, or checks, passed and failed."""
+
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.passed + other.passed, self.failed + other.failed)
+
+
+def fmt() -> None:
+    """Bring Python and Terraform code into shape."""
+    _tool("ruff", "check", "--fix-only", "--quiet", ".")
+    _tool("ruff", "format", ".")
+    terraform = _mocked_terraform()
+    for folder in _terraform_folders():
+        print(terraform.run("fmt", "-recursive", str(folder)).stdout, end="")  # noqa: T201
+
+
+def lint() -> Tally:
+    """Style and shape of the Python code."""
+    return _tool("ruff", "check", ".") + _tool("ruff", "format", "--check", "--quiet", ".")
+
+
+def types() -> Tally:
+    """Type hints of everything but the tests."""
+    packages = [ROOT / "orderflow", ROOT / "workshop", *ROOT.glob("0?-*/*_service/")]
+    packages += ROOT.glob("05-*/recovery/")
+    return _tool("mypy", *map(str, sorted(packages)))
+
+
+def unit(*options: str) -> Tally:
+    """The tests that need no cloud."""
+    bundles.build()
+    return _pytest("unit", "-m", "not deployed", *options)
+
+
+def terraform() -> Tally:
+    """Shape, validity and the tests of the Terraform configuration."""
+    bundles.build()
+    tool = _mocked_terraform()
+    tool.init()
+    tally = Tally()
+    for folder in _terraform_folders():
+        tally += _shown(tool.run("fmt", "-check", "-diff", "-recursive", str(folder)))
+    tally += _shown(tool.run("validate", "-no-color"))
+    tested = tool.run("test", "-no-color")
+    counts = re.search(r"(\d+) passed, (\d+) failed", tested.stdout)
+    if counts is None:
+        return tally + _shown(tested)
+    if tested.returncode:
+        print(tested.stdout, tested.stderr)  # noqa: T201
+    return tally + Tally(int(counts[1]), max(int(counts[2]), int(tested.returncode != 0)))
+
+
+def deployed(*options: str) -> Tally:
+    """The tests of the deployed stack, stage by stage upwards, on a local cloud of their own."""
+    stages = sorted(str(folder) for folder in ROOT.glob("0?-*/tests/deployed/"))
+    environment = os.environ | {CLOUD_VARIABLE: TEST_CLOUD}
+    bundles.build()
+    remove(TEST_CLOUD)
+    say("A local cloud of the tests' own climbs from stage to stage …")
+    try:
+        return _pytest("deployed", "-m", "deployed", *stages, "tests", *options, env=environment)
+    finally:
+        remove(TEST_CLOUD)
+
+
+def _pytest(name: str, *options: str, env: Mapping[str, str] = os.environ) -> Tally:
+    """Run pytest in a process of its own, and count by the report it writes."""
+    report = REPORTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options],
+        cwd=ROOT,
+        env=env,
+        check=False,
+    )
+    tally = _counts(report) if report.exists() else Tally()
+    if done.returncode not in {0, NO_TESTS} and not tally.failed:
+        return tally + Tally(failed=1)  # it could not even begin
+    return tally
+
+
+def _counts(report: Path) -> Tally:
+    total = Tally()
+    for suite in ET.parse(report).iter("testsuite"):  # noqa: S314 - our own pytest wrote it
+        number = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+        failed = number["failures"] + number["errors"]
+        total += Tally(number["tests"] - failed - number["skipped"], failed)
+    return total
+
+
+def _tool(name: str, *options: str) -> Tally:
+    """Run a Python tool of this environment: one check."""
+    done = subprocess.run([sys.executable, "-m", name, *options], cwd=ROOT, check=False)
+    return _check(done.returncode)
+
+
+def _shown(done: subprocess.CompletedProcess[str]) -> Tally:
+    """Count a finished command as one check; what it said is shown when it failed."""
+    if done.returncode:
+        print(done.stdout, done.stderr)  # noqa: T201
+    return _check(done.returncode)
+
+
+def _check(returncode: int) -> Tally:
+    return Tally(failed=1) if returncode else Tally(passed=1)
+
+
+def _mocked_terraform() -> Terraform:
+    """Terraform with data of its own, and an address where nothing answers: it needs no cloud."""
+    nowhere = Target.local("mock", "http://127.0.0.1:9")
+    return Terraform(STATE / "terraform-test", nowhere.environment())
+
+
+def _terraform_folders() -> list[Path]:
+    return [TERRAFORM, *sorted(ROOT.glob("0?-*/terraform/"))]

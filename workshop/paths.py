@@ -1,0 +1,28 @@
+"""Where things lie in the repository. Standard library only: the bootstrap needs it."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TERRAFORM = ROOT / "terraform"
+TERRAFORM_LOCK = TERRAFORM / ".terraform.lock.hcl"
+
+VENV = ROOT / ".venv"
+STATE = ROOT / ".workshop"
+"""Everything the tools make and nobody commits."""
+LOCAL_CLOUD_ENVIRONMENT = STATE / "local-cloud-env"
+FUNCTION_DEPENDENCIES = STATE / "function-dependencies"
+BUNDLES = STATE / "bundles"
+CLOUDS = STATE / "clouds"
+
+STAGES = range(1, 7)
+
+
+def stage_folder(stage: int) -> Path | None:
+    """The folder of a stage, such as ``02-payment``; None when the stage has none yet."""
+    return next(iter(sorted(ROOT.glob(f"{stage:02d}-*/"))), None)
+
+
+def python_of(environment: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

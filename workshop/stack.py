@@ -1,0 +1,135 @@
+"""A deployed stack: where it is, what it is called, and clients to look into it."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workshop.errors import UsageError, WorkshopError
+from workshop.local_cloud.process import LocalCloud
+from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, python_of
+from workshop.target import Target
+
+CLOUD_VARIABLE = "WORKSHOP_CLOUD"
+"""Names the cloud that all verbs work on; ``default`` when it is not set."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Terraform's outputs; the maps have the keys of the event flow, such as ``payment-refund``."""
+
+    api_endpoint: str
+    event_bus_name: str
+    region: str
+    function_names: dict[str, str]
+    table_names: dict[str, str]
+    dead_letter_queue_urls: dict[str, Any]
+
+
+@dataclass
+class Record:
+    """What the tools remember about a cloud between two commands.
+
+    Attributes:
+        region: The region.
+        account: The account's number.
+        endpoint_url: Address of a local cloud; None on AWS.
+        boot_id: Which start of the local cloud holds the stack; None on AWS.
+        stage: The stage that was deployed, or was about to be.
+        complete: False from the start of an apply to its end, good or bad: found False, the
+            apply was killed, and nobody knows what it had made.
+        applied: Hash of the Terraform configuration that the last good apply was for.
+        bundles: By package, the hash of the code last deployed, as Lambda tells it.
+        outputs: What Terraform said of the last good apply.
+    """
+
+    region: str
+    account: str
+    endpoint_url: str | None
+    boot_id: str | None
+    stage: int = 0
+    complete: bool = True
+    applied: str = ""
+    bundles: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, directory: Path) -> "Record | None":
+        """The record of a cloud; None when there is none that can be read."""
+        try:
+            return cls(**json.loads((directory / "stack.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def save(self, directory: Path) -> None:
+        """Write the record, all at once."""
+        directory.mkdir(parents=True, exist_ok=True)
+        unfinished = directory / "stack.json.tmp"
+        unfinished.write_text(json.dumps(asdict(self), indent=1), "utf-8")
+        unfinished.replace(directory / "stack.json")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that is up.
+
+    Attributes:
+        target: Where it is, and the way there.
+        stage: How far it is built.
+        outputs: The names of what it consists of.
+    """
+
+    target: Target
+    stage: int
+    outputs: Outputs
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for a service of the stack's cloud."""
+        return self.target.client(service)
+
+
+def cloud_name() -> str:
+    """The name of the cloud that verbs work on."""
+    return os.environ.get(CLOUD_VARIABLE, "default")
+
+
+def current(name: str | None = None) -> Stack:
+    """The stack that is up.
+
+    Args:
+        name: The cloud; by default the one that ``WORKSHOP_CLOUD`` names, else the learner's.
+
+    Raises:
+        WorkshopError: When no stack is up.
+    """
+    name = name or cloud_name()
+    record = Record.load(CLOUDS / name)
+    if record is None or not record.outputs:
+        raise WorkshopError("No stack is up. Start one with: make up")
+    target = target_of(name, record)
+    if record.boot_id:
+        running = LocalCloud(target.directory, python_of(LOCAL_CLOUD_ENVIRONMENT)).running()
+        if running is None or running.boot_id != record.boot_id:
+            raise WorkshopError(
+                "The local cloud that held the stack is gone. Start it again with: make up"
+            )
+    return Stack(target, record.stage, Outputs(**record.outputs))
+
+
+def function_name(stack: Stack, key: str) -> str:
+    """The name of the function with a key such as ``payment``.
+
+    Raises:
+        UsageError: When the stack has no such function.
+    """
+    names = stack.outputs.function_names
+    if key not in names:
+        raise UsageError(f"There is no function {key} at stage {stack.stage}: {', '.join(names)}.")
+    return names[key]
+
+
+def target_of(name: str, record: Record) -> Target:
+    """The target that a record tells of."""
+    own = record.boot_id is not None
+    return Target(name, record.region, record.account, record.endpoint_url, own)

@@ -1,0 +1,281 @@
+"""Bring a local stack to a stage, whatever was there before, and take it down again."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workshop import bundles
+from workshop.console import say
+from workshop.errors import UsageError, WorkshopError
+from workshop.local_cloud.process import LocalCloud, Running
+from workshop.locking import exclusive
+from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of, stage_folder
+from workshop.stack import Outputs, Record, Stack, target_of
+from workshop.target import LOCAL_ACCOUNT, LOCAL_REGION
+from workshop.terraform import Changes, Outcome, Terraform, configuration_files
+
+
+def last_stage() -> int:
+    """The last stage that has anything to deploy."""
+    built = [stage for stage in STAGES if _has_terraform(stage_folder(stage))]
+    return built[-1]
+
+
+def _has_terraform(folder: Path | None) -> bool:
+    return folder is not None and any(folder.glob("terraform/*.tf"))
+
+
+def local_cloud(name: str) -> LocalCloud:
+    """The local cloud of a name, running or not."""
+    return LocalCloud(CLOUDS / name, python_of(LOCAL_CLOUD_ENVIRONMENT))
+
+
+def deploy(
+    stage: int | None = None, name: str = "default", port: int | None = None
+) -> tuple[Stack, Changes]:
+    """Bring a local cloud's stack to a stage: only what differs is changed.
+
+    Args:
+        stage: 1 to 6; by default the last one that has anything to deploy.
+        name: The cloud's name.
+        port: Where the local cloud serves, when it has to be started; by default 4566, or the
+            next one that is free.
+
+    Returns:
+        The stack, and how many resources were changed to get there.
+
+    Raises:
+        WorkshopError: When it cannot be done; the message says why and what to do.
+    """
+    started = time.monotonic()
+    stage = last_stage() if stage is None else stage
+    if stage not in STAGES:
+        raise UsageError(f"There is no stage {stage}: stages go from 1 to {STAGES[-1]}.")
+    made = bundles.build()
+    if not all(bundles.has_bytecode(each.path) for each in made if each.changed):
+        say(
+            f"The bundles go without bytecode (no Python {bundles.RUNTIME} here, or too large): "
+            "fine for the local cloud; on Lambda a cold start takes longer."
+        )
+    with _changing(name) as lock:
+        code = {each.package: each.path for each in made}
+        deployment = _Deployment(name, stage, port, code, lock)
+        changes = deployment.run()
+    say(f"Stage {stage} is up: {changes} ({time.monotonic() - started:.1f} s).")
+    return deployment.stack(), changes
+
+
+def up(stage: int | None = None, name: str = "default", port: int | None = None) -> Stack:
+    """Bring a local cloud's stack to a stage, as `deploy` does.
+
+    Raises:
+        WorkshopError: When it cannot be done; the message says why and what to do.
+    """
+    return deploy(stage, name, port)[0]
+
+
+def down(name: str = "default") -> bool:
+    """Stop a local cloud, and forget what it held.
+
+    Returns:
+        Whether it was running.
+    """
+    with _changing(name):
+        stopped = local_cloud(name).stop()
+        forget(CLOUDS / name)
+        return stopped
+
+
+def forget(directory: Path) -> None:
+    """Remove what was deployed to a cloud that is no more: its state and the record of it."""
+    for pattern in ("terraform.tfstate*", ".terraform.tfstate.lock.info", "stack.json", "*.tfplan"):
+        for path in directory.glob(pattern):
+            path.unlink()
+
+
+def remove(name: str) -> None:
+    """Stop a local cloud, and remove all that is known of it but Terraform's own data."""
+    down(name)
+    for path in (CLOUDS / name).iterdir():
+        if path.name == "terraform-data":  # costs time to make, and depends on no cloud
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _changing(name: str) -> Iterator[int]:
+    """Let only one command at a time change a cloud."""
+    waiting = "Another command is changing this stack; waiting for it …"
+    with exclusive(CLOUDS / f"{name}.lock", waiting) as lock:
+        yield lock
+
+
+@dataclass
+class _Deployment:
+    """One run of ``deploy``."""
+
+    name: str
+    stage: int
+    port: int | None
+    bundles: dict[str, Path]
+    lock: int
+
+    def run(self) -> Changes:
+        """Converge."""
+        self.running, self.record = self._cloud_and_record()
+        self.target = target_of(self.name, self.record)
+        fingerprint = configuration_fingerprint(self._variables())
+        hashes = {package: lambda_hash(path) for package, path in self.bundles.items()}
+        if self.record.applied == fingerprint and hashes != self.record.bundles:
+            updated = self._update_code(hashes)
+            if updated is not None:
+                self.record.bundles = hashes
+                self.record.save(self.target.directory)
+                say(f"New code in {', '.join(updated) or 'no function of this stage'}.")
+                return Changes(changed=len(updated))
+        outcome = self._apply()
+        self.record.applied = fingerprint
+        self.record.bundles = hashes
+        self.record.outputs = outcome.outputs
+        self.record.save(self.target.directory)
+        return outcome.changes
+
+    def stack(self) -> Stack:
+        """The stack as it is now."""
+        return Stack(self.target, self.stage, Outputs(**self.record.outputs))
+
+    def _cloud_and_record(self) -> tuple[Running, Record]:
+        """A running local cloud, and a record that is true of it."""
+        cloud = local_cloud(self.name)
+        directory = CLOUDS / self.name
+        record = Record.load(directory)
+        running = cloud.running()
+        remark = stale(record, (directory / "terraform.tfstate").exists(), _boot_id(running))
+        if remark:
+            say(remark)
+            cloud.stop()
+            running = None
+            set_aside(directory)
+            record = None
+        if running is None:
+            say("Starting the local cloud …")
+            running = cloud.start(self.port)
+        if record is None:
+            forget(directory)
+            record = Record(LOCAL_REGION, LOCAL_ACCOUNT, running.endpoint_url, running.boot_id)
+        return running, record
+
+    def _apply(self) -> Outcome:
+        self.record.stage = self.stage
+        self.record.complete = False
+        self.record.applied = ""
+        self.record.save(self.target.directory)
+        terraform = Terraform(self.target.directory, self.target.environment(), (self.lock,))
+        try:
+            terraform.init()
+            return terraform.apply(f"Stage {self.stage}", self._variables())
+        except WorkshopError as error:
+            if local_cloud(self.name).running() is None:
+                log = self.target.directory / "cloud.log"
+                raise WorkshopError(
+                    f"{error}\nThe local cloud has stopped meanwhile (its log: {log}). "
+                    "Run the same command again: it starts anew."
+                ) from error
+            raise
+        finally:  # however it ended, Terraform has written down what it made
+            self.record.complete = True
+            self.record.save(self.target.directory)
+
+    def _variables(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage,
+            "region": self.target.region,
+            "local": {"endpoint_url": self.target.endpoint_url},
+        }
+
+    def _update_code(self, hashes: dict[str, str]) -> list[str] | None:
+        """Give new code to the functions that run the old, without Terraform.
+
+        Terraform would take 10 s and more: the provider waits at least 5 s after each update. It
+        reads the code's hash back from Lambda, so its next plan finds nothing to do.
+
+        Returns:
+            The keys of the functions updated; None when one is not as it was left.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow
+
+        client = self.target.client("lambda")
+        packages = {
+            old: package
+            for package, old in self.record.bundles.items()
+            if hashes.get(package) != old
+        }
+        updated = []
+        try:
+            for key, function in Outputs(**self.record.outputs).function_names.items():
+                running = client.get_function_configuration(FunctionName=function)["CodeSha256"]
+                if package := packages.get(running):
+                    code = self.bundles[package].read_bytes()
+                    client.update_function_code(FunctionName=function, ZipFile=code)
+                    updated.append(key)
+        except (BotoCoreError, ClientError):
+            return None
+        return updated
+
+
+def configuration_fingerprint(variables: Mapping[str, Any]) -> str:
+    """A hash of all that Terraform reads, but for the bundles."""
+    digest = hashlib.sha256(json.dumps(variables, sort_keys=True).encode())
+    for path in configuration_files():
+        digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def stale(record: Record | None, has_state: bool, boot_id: str | None) -> str | None:  # noqa: FBT001
+    """Why what is known of a cloud does not hold any more; None when it does.
+
+    Args:
+        record: What was written down.
+        has_state: Whether there is a Terraform state.
+        boot_id: Which start of the local cloud is running, if any.
+    """
+    if record is None:
+        return (
+            "A Terraform state of unknown origin was set aside; the local cloud starts empty."
+            if has_state
+            else None
+        )
+    if not record.complete:
+        return "The last deployment was killed halfway: the local cloud starts anew, empty."
+    if record.boot_id != boot_id:
+        return (
+            "The local cloud that held the stack is gone: its Terraform state was set aside, "
+            "and the stack is built anew."
+        )
+    return None
+
+
+def set_aside(directory: Path) -> None:
+    """Keep the last Terraform state under another name, for the curious."""
+    state = directory / "terraform.tfstate"
+    if state.exists():
+        state.replace(directory / "set-aside.tfstate")
+
+
+def lambda_hash(bundle: Path) -> str:
+    """The hash of a bundle as Lambda and Terraform tell it."""
+    return base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode()
+
+
+def _boot_id(running: Running | None) -> str | None:
+    return running.boot_id if running else None
