@@ -14,7 +14,7 @@ from orderflow.event import Event
 from orderflow.publisher import Publisher
 from orderflow.store import Stored
 
-logger = Logger()
+logger = Logger(utc=True, use_rfc3339=True)
 metrics = Metrics()
 
 Decide = Callable[[Event], Stored]
@@ -34,13 +34,14 @@ def run_step(raw: Any, decide: Decide, publisher: Publisher) -> dict[str, str]:
         TransientError: Try again.
     """
     with failures_told():
-        event = consume(raw)
+        event = receive(raw)
+        logger.info("consumed", extra={"event_id": event.event_id})
         stored = decide(event)
         publish(stored, publisher)
     return {"consumed": event.event_id, "published": stored.event.event_id}
 
 
-def consume(raw: Any) -> Event:
+def receive(raw: Any) -> Event:
     """Return the valid event inside EventBridge's envelope, its order id in every log line to come.
 
     Raises:
@@ -48,7 +49,6 @@ def consume(raw: Any) -> Event:
     """
     event = contract.parse(raw)
     logger.append_keys(correlation_id=event.correlation_id)
-    logger.info("consumed", extra={"event_id": event.event_id})
     metrics.add_metric(name="consumed", unit=MetricUnit.Count, value=1)
     return event
 

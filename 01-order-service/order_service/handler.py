@@ -13,7 +13,7 @@ from orderflow.clients import client
 from orderflow.clock import utc_now
 from orderflow.publisher import Publisher
 from orderflow.settings import Settings
-from orderflow.step import consume, failures_told, logger, metrics, publish
+from orderflow.step import failures_told, logger, metrics, publish, receive
 
 settings = Settings.from_environment(os.environ)
 store = DynamoOrderStore(client("dynamodb"), settings.table_name)
@@ -36,9 +36,10 @@ def api(request: dict[str, Any], context: Any) -> http.Response:
 def track(raw: dict[str, Any], context: Any) -> dict[str, Any]:
     """Move the order's status forward with every event of the flow."""
     with failures_told():
-        event = consume(raw)
-        moved = service.track(event, store=store, clock=utc_now)
-    return {"consumed": event.event_id, "moved": moved}
+        event = receive(raw)
+        moved_to = service.track(event, store=store, clock=utc_now)
+        logger.info("tracked", extra={"event_id": event.event_id, "moved_to": moved_to})
+    return {"consumed": event.event_id, "moved_to": moved_to}
 
 
 def _place(request: dict[str, Any]) -> http.Response:

@@ -85,13 +85,15 @@ def list_orders(customer_id: str, *, limit: int, cursor: str | None, store: Orde
     return store.of_customer(customer_id, limit, cursor)
 
 
-def track(event: Event, *, store: OrderStore, clock: Clock) -> bool:
-    """Move an order's status forward; return False for a late or repeated event."""
-    return store.move_forward(
+def track(event: Event, *, store: OrderStore, clock: Clock) -> str | None:
+    """Move an order's status forward; return the new one, or None for a late or repeated event."""
+    reached = status.status_after(event)
+    moved = store.move_forward(
         OrderRecord(
             order=event.order,
-            status=status.status_after(event),
+            status=reached,
             updated_at=clock(),
             created=event if event.type == "OrderCreated" else None,
         )
     )
+    return reached if moved else None

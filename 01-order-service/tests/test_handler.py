@@ -241,7 +241,7 @@ def test_tracking_moves_the_status(handler, context, post, rows):
     """An event of the flow changes the row of its order."""
     _, order, _ = post(order_request())
     paid = example("PaymentProcessed", "succeeded", order_id=order["order_id"])
-    assert handler.track(delivered(paid), context)["moved"]
+    assert handler.track(delivered(paid), context)["moved_to"] == "PAID"
     assert rows("orders")[0]["status"] == "PAID"
 
 

@@ -18,6 +18,9 @@ REFUNDED = "REFUNDED"
 INTENT_MAY_FOLLOW = {PENDING: (PENDING,), REFUND_PENDING: (SUCCEEDED, REFUND_PENDING)}
 """Intent → the statuses it may replace; both may also make the row."""
 
+COUNTED_AS = {PENDING: "attempts", REFUND_PENDING: "refund_attempts"}
+"""Intent → the attribute that counts its tries."""
+
 INTENT_OF = {SUCCEEDED: PENDING, DECLINED: PENDING, REFUNDED: REFUND_PENDING}
 """Outcome → the intent it settles."""
 
@@ -68,7 +71,7 @@ class DynamoPaymentStore:
             order["order_id"],
             "SET #status = :intent, created_at = if_not_exists(created_at, :at), updated_at = :at,"
             " customer_id = :customer_id, amount = :amount, currency = :currency"
-            " ADD attempts :one",
+            f" ADD {COUNTED_AS[intent]} :one",
             f"attribute_not_exists(order_id) OR #status IN ({', '.join(may_follow)})",
             {
                 ":intent": intent,
@@ -80,7 +83,7 @@ class DynamoPaymentStore:
                 **may_follow,
             },
         )
-        return answer if isinstance(answer, Decided) else Intent(attempt=answer["attempts"])
+        return answer if isinstance(answer, Decided) else Intent(attempt=answer[COUNTED_AS[intent]])
 
     def settle(self, outcome: Event) -> Stored:
         """See `PaymentStore`."""

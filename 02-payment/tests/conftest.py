@@ -2,6 +2,7 @@
 
 import pytest
 from payment_service.store import (
+    COUNTED_AS,
     INTENT_MAY_FOLLOW,
     INTENT_OF,
     Decided,
@@ -20,12 +21,12 @@ class InMemoryPaymentStore:
         self.rows: dict[str, dict] = {}
 
     def intend(self, order, intent, at):
-        row = self.rows.setdefault(order["order_id"], {"status": None, "attempts": 0})
+        row = self.rows.setdefault(order["order_id"], {"status": None})
         if row["status"] not in (None, *INTENT_MAY_FOLLOW[intent]):
             return self._decided(row)
         row["status"] = intent
-        row["attempts"] += 1
-        return Intent(row["attempts"])
+        row[COUNTED_AS[intent]] = row.get(COUNTED_AS[intent], 0) + 1
+        return Intent(row[COUNTED_AS[intent]])
 
     def settle(self, outcome):
         row = self.rows[outcome.order["order_id"]]

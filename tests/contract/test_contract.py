@@ -178,3 +178,11 @@ def test_schemas_refer_to_what_exists(path):
     names = re.findall(r"#/definitions/(\w+)", path.read_text("utf-8"))
     assert names
     assert set(names) <= set(contract.schema(path)["definitions"])
+
+
+def test_the_readmes_event_is_the_example():
+    """What the README puts on the bus by hand is the contract's own example."""
+    (entry,) = json.loads((ROOT / "docs" / "order-created.json").read_text("utf-8"))
+    example = EXAMPLES["OrderCreated/v1"]
+    assert (entry["Source"], entry["DetailType"]) == (example["source"], example["detail-type"])
+    assert json.loads(entry["Detail"]) == example["detail"]

@@ -1,0 +1,179 @@
+"""Each function may do what it must, and nothing else: tried with its own role."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from tests.fixtures.deployed import eventually, new_id
+from tests.fixtures.events import example
+
+pytestmark = pytest.mark.deployed
+
+PROBE = """
+import boto3
+from botocore.exceptions import ClientError
+
+def handler(event, context):
+    answers = []
+    for service, operation, parameters in event:
+        try:
+            answer = getattr(boto3.client(service), operation)(**parameters)
+            failed = answer.get("FailedEntryCount", 0)
+            answers.append(answer["Entries"][0]["ErrorCode"] if failed else "allowed")
+        except ClientError as error:
+            answers.append(error.response["Error"]["Code"])
+    return answers
+"""
+"""Runs under a function's role and tells how each call was answered."""
+
+OWN_TABLE = {
+    "order-api": "orders",
+    "order-tracker": "orders",
+    "payment": "payments",
+    "payment-refund": "payments",
+    "inventory": "inventory",
+    "shipping": "shipments",
+}
+PUBLISHES = {
+    "order-api": ("orderflow.order", "OrderCreated"),
+    "payment": ("orderflow.payment", "PaymentProcessed"),
+    "payment-refund": ("orderflow.payment", "PaymentProcessed"),
+    "inventory": ("orderflow.inventory", "InventoryUpdated"),
+    "shipping": ("orderflow.shipping", "ShipmentPrepared"),
+}
+EVENT_TYPES = set(PUBLISHES.values())
+WRITES = {
+    "order-api": {"put_item"},
+    "order-tracker": {"update_item"},
+    "payment": {"update_item"},
+    "payment-refund": {"update_item"},
+    "inventory": {"put_item", "update_item"},
+    "shipping": {"put_item"},
+}
+KEYS = {"orders": "order_id", "payments": "order_id", "inventory": "sku", "shipments": "order_id"}
+
+
+@pytest.fixture
+def as_role_of(stack):
+    """Run AWS calls under a function's own role; returns the answers."""
+    client = stack.client("lambda")
+    made = []
+
+    def run(key, calls):
+        role = client.get_function_configuration(FunctionName=stack.outputs.function_names[key])[
+            "Role"
+        ]
+        name = new_id("probe")
+        client.create_function(
+            FunctionName=name,
+            Role=role,
+            Runtime="python3.13",
+            Handler="probe.handler",
+            Code={"ZipFile": _zip("probe.py", PROBE)},
+            Timeout=30,
+        )
+        made.append(name)
+        eventually(
+            lambda: client.get_function_configuration(FunctionName=name)["State"] == "Active"
+        )
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(calls))
+        return json.loads(answer["Payload"].read())
+
+    yield run
+    for name in made:
+        client.delete_function(FunctionName=name)
+
+
+def _zip(name, text):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def _call(operation, table, key):
+    parameters = {"TableName": table}
+    item = {key: {"S": "probe"}}
+    if operation == "put_item":
+        parameters["Item"] = item
+    elif operation == "update_item":
+        parameters |= {
+            "Key": item,
+            "UpdateExpression": "SET probe = :p",
+            "ExpressionAttributeValues": {":p": {"S": "p"}},
+            # Never true: the call is allowed or not, and writes nothing either way.
+            "ConditionExpression": "attribute_exists(no_such_attribute)",
+        }
+    elif operation != "scan":
+        parameters["Key"] = item
+    if operation == "put_item":
+        parameters["ConditionExpression"] = "attribute_exists(no_such_attribute)"
+    return ["dynamodb", operation, parameters]
+
+
+def _put_events(bus, source, detail_type):
+    entry = {"Source": source, "DetailType": detail_type, "Detail": "{}", "EventBusName": bus}
+    return ["events", "put_events", {"Entries": [entry]}]
+
+
+@pytest.mark.parametrize("key", sorted(OWN_TABLE))
+def test_a_function_has_its_own_table_alone(stack, as_role_of, key):
+    """Its writes reach its own table; every other table, and every other verb, is denied."""
+    calls, expected = [], []
+    for table, name in stack.outputs.table_names.items():
+        for operation in ("put_item", "update_item", "delete_item", "scan"):
+            calls.append(_call(operation, name, KEYS[table]))
+            allowed = table == OWN_TABLE[key] and operation in WRITES[key]
+            expected.append(
+                "ConditionalCheckFailedException" if allowed else "AccessDeniedException"
+            )
+    assert as_role_of(key, calls) == expected
+
+
+@pytest.mark.parametrize("key", sorted(OWN_TABLE))
+def test_a_function_publishes_its_own_events_alone(stack, as_role_of, key):
+    """Another service's source or detail-type, and another bus, are denied."""
+    bus = stack.outputs.event_bus_name
+    own = PUBLISHES.get(key)
+    others = sorted(EVENT_TYPES - {own})
+    mixed = [(own[0], "Forged"), ("forged", own[1])] if own else []
+    calls = [_put_events(bus, *pair) for pair in [*others, *mixed]]
+    calls.append(_put_events("default", *(own or others[0])))
+    assert set(as_role_of(key, calls)) == {"AccessDeniedException"}
+
+
+def test_a_forged_entry_beside_a_good_one_is_denied(stack, as_role_of):
+    """Every entry of a PutEvents call is checked, not the first alone."""
+    bus = stack.outputs.event_bus_name
+    good = _put_events(bus, "orderflow.payment", "PaymentProcessed")[2]["Entries"]
+    forged = _put_events(bus, "orderflow.shipping", "ShipmentPrepared")[2]["Entries"]
+    (answer,) = as_role_of("payment", [["events", "put_events", {"Entries": good + forged}]])
+    assert answer == "AccessDeniedException"
+
+
+def test_a_function_without_permission_to_be_invoked_is_not(stack, rows_of, put):
+    """Take the rule's permission away, and the bus can no longer reach the function."""
+    client = stack.client("lambda")
+    name = stack.outputs.function_names["shipping"]
+    policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
+    (statement,) = policy["Statement"]
+    client.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+    try:
+        order_id = new_id("no-permission")
+        put(example("InventoryUpdated", "reserved", order_id=order_id))
+        eventually(lambda: rows_of(order_id).get("orders", {}).get("status") == "RESERVED")
+    finally:
+        client.add_permission(
+            FunctionName=name,
+            StatementId=statement["Sid"],
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
+        )
+    # An event sent after it can be handled only if the one before it was not.
+    after = new_id("permission")
+    put(example("InventoryUpdated", "reserved", order_id=after))
+    eventually(lambda: "shipments" in rows_of(after))
+    assert "shipments" not in rows_of(order_id)

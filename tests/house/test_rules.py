@@ -1,0 +1,143 @@
+"""The rules of the house: who may import whom, and where things lie."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = sorted(path for path in ROOT.glob("0*-*") if path.is_dir())
+SERVICES = sorted(path for path in ROOT.glob("0[1-4]-*/*_service") if path.is_dir())
+STAGE_PACKAGES = {
+    path.parent.name: path.parts[-3]
+    for path in ROOT.glob("0*-*/*/__init__.py")
+    if path.parent.name not in ("tests", "terraform")
+}
+"""Package → the stage folder it lies in."""
+
+TOP_LEVEL = {
+    *("01-order-service", "02-payment", "03-inventory", "04-shipping", "05-errors-dlq", "06-cicd"),
+    *("notebooks", "terraform", ".github", "README.md", "Makefile", "pyproject.toml", "orderflow"),
+    *("tests", "workshop", "docs", "LICENSE", "CONTRIBUTING.md", ".ci", ".gitignore"),
+    *(".gitattributes", "workshop.lock", "dev.lock", "local-cloud.lock", "functions.lock"),
+}
+
+
+def tracked(pattern: str = "") -> list[Path]:
+    """The files git knows or would take, below the root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern or "."],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level packages a Python file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def code_of(folder: Path) -> list[Path]:
+    """The Python files of a folder that are not tests."""
+    return [path for path in folder.rglob("*.py") if "tests" not in path.parts]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda path: path.name)
+def test_a_stage_imports_no_other_stage_and_no_tool(stage):
+    """A stage may import `orderflow` and itself."""
+    own = {package for package, folder in STAGE_PACKAGES.items() if folder == stage.name}
+    forbidden = (set(STAGE_PACKAGES) - own) | {"workshop", "tests"}
+    for path in code_of(stage):
+        assert not imports(path) & forbidden, path
+
+
+def test_the_runtime_library_imports_no_stage_and_no_tool():
+    """`orderflow` stands alone: every function carries it."""
+    for path in code_of(ROOT / "orderflow"):
+        assert not imports(path) & (set(STAGE_PACKAGES) | {"workshop", "tests"}), path
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_a_service_has_the_same_rooms(service):
+    """Handler, service and store, Terraform beside them, tests, and a lesson."""
+    for room in ("handler.py", "service.py", "store.py", "__init__.py"):
+        assert (service / room).is_file(), f"{service.name} lacks {room}"
+    for room in ("terraform/main.tf", "tests", "README.md"):
+        assert (service.parent / room).exists(), f"{service.parent.name} lacks {room}"
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_a_service_decides_without_aws(service):
+    """What a service decides is pure: only its store and its handler know AWS."""
+    for path in code_of(service):
+        if path.name not in ("store.py", "handler.py"):
+            assert not imports(path) & {"boto3", "botocore"}, path
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_no_service_scans_a_table(service):
+    """Every query the code makes is a key or index query."""
+    for path in code_of(service):
+        assert not re.search(r"\.scan\(|\"scan\"|'scan'", path.read_text("utf-8")), path
+
+
+def test_nothing_branches_on_where_it_runs():
+    """The same code on both clouds: no service asks whether it is local."""
+    for folder in (*SERVICES, ROOT / "orderflow"):
+        for path in code_of(folder):
+            text = path.read_text("utf-8").lower()
+            assert not re.search(r"ministack|localhost|is_local|endpoint_url|127\.0\.0", text), path
+
+
+def test_an_earlier_stage_knows_no_later_one():
+    """A later stage edits no file of an earlier one: Terraform modules never reach across."""
+    for stage in STAGES:
+        for path in stage.glob("terraform/**/*.tf"):
+            sources = re.findall(r'source\s*=\s*"(\.[^"]+)"', path.read_text("utf-8"))
+            for source in sources:
+                target = (path.parent / source).resolve()
+                assert target.is_relative_to(ROOT / "terraform" / "modules"), path
+
+
+def test_the_terraform_root_only_wires():
+    """The root calls stage modules; resources live in the stages."""
+    for path in (ROOT / "terraform").glob("*.tf"):
+        assert not re.search(r'^resource\s+"', path.read_text("utf-8"), re.MULTILINE), path
+
+
+def test_the_top_level_is_the_map():
+    """Nothing lies at the top that the map does not name."""
+    found = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    assert found <= TOP_LEVEL, found - TOP_LEVEL
+
+
+@pytest.mark.parametrize("path", tracked("*.lock"), ids=lambda path: path.name)
+def test_a_lock_pins_by_hash_and_names_no_index(path):
+    """Every requirement has hashes; no address of where it is downloaded from."""
+    text = path.read_text("utf-8")
+    assert "://" not in text
+    requirements = re.findall(r"^[a-z0-9][\w.\-\[\]]*==.*", text, re.MULTILINE | re.IGNORECASE)
+    assert requirements
+    assert text.count("--hash=sha256:") >= len(requirements)
+
+
+def test_shared_packages_have_one_version():
+    """A package that stands in two locks has the same version in both."""
+    versions: dict[str, set[str]] = {}
+    for path in tracked("*.lock"):
+        for name, version in re.findall(
+            r"^([\w.\-]+)==([\w.]+)", path.read_text("utf-8"), re.MULTILINE
+        ):
+            versions.setdefault(name.lower(), set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}

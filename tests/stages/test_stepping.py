@@ -1,0 +1,40 @@
+"""Stage by stage: going up only adds, going down only removes, and again changes nothing."""
+
+import os
+
+import pytest
+
+from tests.fixtures.deployed import TEST_CLOUD
+from workshop import up
+from workshop.terraform import Changes
+
+pytestmark = [
+    pytest.mark.deployed,
+    pytest.mark.skipif(
+        os.environ.get("WORKSHOP_CLOUD") != TEST_CLOUD, reason="steps through the stages itself"
+    ),
+]
+
+
+def test_going_up_only_adds(ladder):
+    """Every stage's plan on the one before adds, and changes and destroys nothing."""
+    ladder.reach(4)
+    for stage, changes in ladder.steps.items():
+        assert changes.added > 0, stage
+        assert (changes.changed, changes.destroyed) == (0, 0), stage
+
+
+def test_the_same_again_is_an_empty_plan(ladder):
+    """A second apply with unchanged source does nothing."""
+    stack = ladder.reach(4)
+    _, changes = up.deploy(stack.stage, TEST_CLOUD, refresh=True)
+    assert changes == Changes()
+
+
+def test_going_down_only_removes(ladder):
+    """Stepping down from 4 to 1 destroys what the later stages added, and nothing else."""
+    ladder.reach(4)
+    for stage in (3, 2, 1):
+        ladder.stack, changes = up.deploy(stage, TEST_CLOUD)
+        assert (changes.added, changes.changed) == (0, 0), stage
+        assert changes.destroyed == ladder.steps[stage + 1].added, stage
