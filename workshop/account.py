@@ -11,7 +11,7 @@ from workshop import bundles
 from workshop.errors import UsageError, WorkshopError
 from workshop.stack import Outputs, Record
 from workshop.target import Target
-from workshop.terraform import Changes, Terraform
+from workshop.terraform import Changes, Terraform, TerraformError
 from workshop.up import configuration_fingerprint, forget
 
 DEFAULT_PREFIX = "orderflow"
@@ -83,8 +83,20 @@ class Deployment:
         return self._terraform.plan("Planning", variables)
 
     def apply(self) -> Outputs:
-        """Carry out the plan."""
-        outcome = self._terraform.apply_plan("Deploying")
+        """Carry out the plan.
+
+        Raises:
+            WorkshopError: When it fails; what was made until then is in the state.
+        """
+        try:
+            outcome = self._terraform.apply_plan("Deploying")
+        except TerraformError as error:
+            if "AlreadyExists" in str(error) or "already exists" in str(error):
+                raise WorkshopError(
+                    f"{error}\nNames beginning with {self._prefix}- are taken in this account. "
+                    "Remove what was made just now with `destroy`, then choose others: --prefix"
+                ) from error
+            raise
         self._record.outputs = outcome.outputs
         self._record.save(self._target.directory)
         return Outputs(**outcome.outputs)

@@ -183,11 +183,14 @@ class Terraform:
     def _command(self, *arguments: str) -> list[str]:
         return [self._program, f"-chdir={TERRAFORM}", *arguments]
 
-    def _watch(self, title: str, *arguments: str) -> Outcome:
+    def _watch(self, title: str, command: str, *options: str) -> Outcome:
         """Run a command that reports in JSON, show its progress, and gather what it came to."""
         outcome = Outcome()
         errors: list[str] = []
-        with steps(title) as progress, self._start(*arguments, "-json") as lines:
+        with (
+            steps(title) as progress,
+            self._start(command, "-json", "-no-color", *options) as lines,
+        ):
             for line in lines:
                 event = _parse(line)
                 _show(event, progress)

@@ -103,7 +103,7 @@ def forget(directory: Path) -> None:
 def remove(name: str) -> None:
     """Stop a local cloud, and remove all that is known of it but Terraform's own data."""
     down(name)
-    for path in (CLOUDS / name).iterdir():
+    for path in (CLOUDS / name).glob("*"):
         if path.name == "terraform-data":  # costs time to make, and depends on no cloud
             continue
         if path.is_dir():

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -62,10 +63,11 @@ def json_body(request: dict[str, Any]) -> Any:
         raw = base64.b64decode(body) if request.get("isBase64Encoded") else body.encode()
         if len(raw) > MAX_BODY_BYTES:
             raise OversizedRequestError(f"the body must be at most {MAX_BODY_BYTES} bytes")
-        # No field holds a fraction: a number with one stays text, and so a fault of its field.
-        parsed = json.loads(raw, parse_constant=_refuse_constant, parse_float=str)
-        json.dumps(parsed, ensure_ascii=False).encode()  # half a character has no UTF-8
-    except (ValueError, RecursionError):
+        # No field holds a fraction: as a Decimal it is a fault of its field, 1.0 included.
+        parsed = json.loads(raw, parse_constant=_refuse_constant, parse_float=Decimal)
+        # Half a character (a lone surrogate) has no UTF-8.
+        json.dumps(parsed, ensure_ascii=False, default=str).encode()
+    except (ValueError, ArithmeticError, RecursionError):
         raise MalformedRequestError("the body must be a JSON document in UTF-8") from None
     return parsed
 

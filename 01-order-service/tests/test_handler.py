@@ -119,6 +119,7 @@ def test_an_unusable_key_is_refused(post, rows, key):
         ('"order"', 422),
         ("NaN", 400),
         ("1e999", 422),
+        ("1e" + "9" * 30, 400),
         ('{"a": "\\ud800"}', 400),
         ("[" * 100_000, 413),
         ("[" * 20_000, 400),
@@ -145,6 +146,13 @@ def test_an_absurd_quantity_is_refused(post, rows, quantity):
     status, problem, _ = post(order_request(lines=[{"sku": "MOUSE", "quantity": quantity}]))
     assert status == 422
     assert "lines[0].quantity" in problem["detail"]
+    assert rows("orders") == []
+
+
+@pytest.mark.parametrize("field", ["customer_id", "ship_to", "lines", "currency"])
+def test_a_fraction_is_no_text(post, rows, field):
+    """A number with a fraction is refused wherever it stands."""
+    assert post(order_request(**{field: 1.5}))[0] == 422
     assert rows("orders") == []
 
 

@@ -10,8 +10,11 @@ from tests.local_cloud.lab import Lab
 from workshop.local_cloud.process import LocalCloud
 from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, python_of
 
-QUICK = 0.2
+QUICK = 0.1
 """Seconds that AWS's minute lasts here."""
+
+PATIENCE = 20.0
+"""Seconds after which the gate gives way: too long for a test that needs it to pass."""
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +44,7 @@ def lab(
 ) -> Iterator[Lab]:
     """A running cloud, shared by all tests: use names of your own, and leave no trouble behind."""
     directory = tmp_path_factory.mktemp("cloud")
-    cloud = LocalCloud(directory, local_cloud_python, seconds_per_minute=QUICK)
+    cloud = LocalCloud(directory, local_cloud_python, seconds_per_minute=QUICK, patience=PATIENCE)
     running = cloud.start(free_port())
     try:
         yield Lab(running.endpoint_url, tmp_path_factory.mktemp("calls"), cloud.log)

@@ -88,7 +88,7 @@ class Lab:
                 }
             ],
         }
-        arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))[
+        arn: str = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))[
             "Role"
         ]["Arn"]
         if statements:

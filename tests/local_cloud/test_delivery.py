@@ -272,8 +272,8 @@ def test_new_code_is_used_by_the_next_retry(lab: Lab) -> None:
 def test_a_crash_and_a_timeout_are_errors_of_the_function(lab: Lab) -> None:
     """They read as on Lambda: Runtime.ExitError, Sandbox.Timedout."""
     failed = lab.queue()
-    for body, configuration in (("os._exit(1)", {}), ("time.sleep(5)", {"Timeout": 1})):
-        function = lab.function(body, on_failure=failed, retries=0, **configuration)
+    for body in ("os._exit(1)", "time.sleep(5)"):
+        function = lab.function(body, on_failure=failed, retries=0, Timeout=1)
         lab.awslambda.invoke(FunctionName=function.name, InvocationType="Event", Payload=b"{}")
     lab.settle()
     payloads = [json.loads(message["Body"])["responsePayload"] for message in lab.messages(failed)]

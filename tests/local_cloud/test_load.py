@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.local_cloud.conftest import PATIENCE
 from tests.local_cloud.lab import Function, Lab
 from workshop.local_cloud.settings import Settings
 
@@ -16,6 +17,7 @@ MANY = 300
 
 SLOWLY = """
 began = time.time()
+print("at work")
 time.sleep(0.02)
 with open(os.environ["CALLS"] + ".ended", "a") as spans:
     spans.write(json.dumps([began, time.time()]) + "\\n")
@@ -44,10 +46,8 @@ def test_a_burst_of_events_is_bounded_and_loses_none(lab: Lab) -> None:
     bus = lab.bus()
     lab.rule(bus, function.arn)
     before = lab.control.status()
-    started = time.monotonic()
     lab.publish(bus, MANY)
     lab.settle(60)
-    print(f"{MANY} events: {time.monotonic() - started:.1f} s, {lab.control.status()}")
 
     calls = function.calls()
     assert sorted(call["event"]["detail"]["data"]["number"] for call in calls) == [*range(MANY)]
@@ -91,4 +91,4 @@ def test_functions_that_invoke_functions_do_not_block_each_other(lab: Lab) -> No
 
     with ThreadPoolExecutor(Settings.concurrency) as pool:
         assert list(pool.map(invoke, range(Settings.concurrency))) == [200] * Settings.concurrency
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE

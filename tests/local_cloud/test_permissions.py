@@ -77,13 +77,15 @@ def test_another_bus_is_denied(lab: Lab, publisher: Any) -> None:
             publisher.put_events(Entries=[entry(name, "shop", "Sold")])
 
 
-def ask(lab: Lab, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+def ask(
+    lab: Lab, method: str, path: str, headers: dict[str, str]
+) -> tuple[int, dict[str, str], str]:
     connection = http.client.HTTPConnection(urlsplit(lab.endpoint_url).netloc, timeout=5)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
-        answer.read()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, found, answer.read().decode()
     finally:
         connection.close()
 
@@ -102,7 +104,7 @@ def ask(lab: Lab, method: str, path: str, headers: dict[str, str]) -> tuple[int,
 def test_a_web_page_cannot_drive_the_local_cloud(lab: Lab, method: str, path: str) -> None:
     """What a browser sends names the page, and is refused without a word that would admit it."""
     headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
-    status, answered = ask(lab, method, path, headers)
+    status, answered, _ = ask(lab, method, path, headers)
     assert status == 403
     assert not any(name.startswith("access-control-allow") for name in answered)
 
@@ -116,19 +118,20 @@ def test_the_control_api_wants_its_header(lab: Lab) -> None:
 
 def test_the_api_wants_a_signature(lab: Lab) -> None:
     """Authentication is on: an unsigned request is refused."""
-    body_less = {"X-Amz-Target": "AWSEvents.ListEventBuses"}
-    assert ask(lab, "POST", "/", body_less)[0] == 403
+    status, _, body = ask(lab, "POST", "/", {"X-Amz-Target": "AWSEvents.ListEventBuses"})
+    assert status in {400, 403}
+    assert "MissingAuthenticationToken" in body
 
 
 def test_the_journal_holds_no_detail(lab: Lab, bus: str) -> None:
     """Neither the records nor the server's log show what an event says."""
-    function = lab.function("raise ValueError('Secret Street 1')", retries=0)
+    function = lab.function("raise ValueError('1 Secret Street')", retries=0)
     lab.rule(bus, function.arn)
-    lab.publish(bus, correlation_id="order-8", address="Secret Street 1")
+    lab.publish(bus, correlation_id="order-8", address="1 Secret Street")
     lab.settle()
     records = [record.to_json() for record in lab.control.deliveries("order-8")]
     assert [record["outcome"] for record in records] == ["failed", "dropped"]
-    assert "Secret" not in json.dumps(records)
+    assert "Street" not in json.dumps(records)
     log = lab.log.read_text()
     assert "order-8" in log
-    assert "Secret" not in log
+    assert "Street" not in log

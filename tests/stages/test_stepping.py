@@ -27,7 +27,7 @@ def test_going_up_only_adds(ladder):
 def test_the_same_again_is_an_empty_plan(ladder):
     """A second apply with unchanged source does nothing."""
     stack = ladder.reach(4)
-    _, changes = up.deploy(stack.stage, TEST_CLOUD, refresh=True)
+    _, changes = up.deploy(stack.stage, TEST_CLOUD)
     assert changes == Changes()
 
 

@@ -37,13 +37,14 @@ def deploy(
     deployment = account.Deployment(target, prefix)
     changes = deployment.plan(stage, alarm_email)
     out.print(f"Account {target.account}, region {target.region}, stage {stage}, names {prefix}-*")
-    out.print(f"Terraform would leave: {changes}.")
+    out.print(f"Plan: {changes}.")
     out.print(COST, soft_wrap=True)
     _confirm(target.account, yes=yes)
     outputs = deployment.apply()
     say(f"Deployed. API (signed requests only): {outputs.api_endpoint}")
     say(f"Terraform's state lies in {target.directory}: keep it until `make destroy` has run.")
-    say(f"To look inside: WORKSHOP_CLOUD={target.name} make status. To remove it: make destroy")
+    say(f"To look inside: WORKSHOP_CLOUD={target.name} make status")
+    say(f"To remove it: make destroy{_arguments(prefix)}")
 
 
 @app.command()
@@ -53,12 +54,18 @@ def destroy(prefix: Prefix = account.DEFAULT_PREFIX, *, yes: Yes = False) -> Non
     deployment = account.Deployment(target, prefix)
     changes = deployment.plan_destruction()
     out.print(f"Account {target.account}, region {target.region}, names {prefix}-*")
-    out.print(f"Terraform would leave: {changes}. Orders, payments and stock are lost for good.")
+    out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
     _confirm(target.account, yes=yes)
     deployment.destroy()
     if left := account.leftovers(target, prefix):
-        raise WorkshopError("Still there; remove it by hand:\n" + "\n".join(left))
+        raise WorkshopError(
+            "Still there, of this stack or of another with such names:\n" + "\n".join(left)
+        )
     say("Destroyed: account and region were searched, and nothing of the stack is left.")
+
+
+def _arguments(prefix: str) -> str:
+    return "" if prefix == account.DEFAULT_PREFIX else f' ARGS="--prefix {prefix}"'
 
 
 def _confirm(number: str, *, yes: bool) -> None:
@@ -72,6 +79,7 @@ def _confirm(number: str, *, yes: bool) -> None:
     try:
         answer = typer.prompt("Type the account's number to go on", err=True)
     except typer.Abort:
+        typer.echo(err=True)
         answer = ""
     if answer.strip() != number:
         raise WorkshopError("Nothing was changed.")

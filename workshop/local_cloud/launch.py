@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from workshop.local_cloud.adapter.server import main  # noqa: E402 - needs the path
+from workshop.local_cloud.adapter.server import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1]))

@@ -1,12 +1,13 @@
 """A lock between processes, on a file. The system releases it when its holder dies."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -59,7 +60,7 @@ class FileLock:
 def _try_lock(file: int) -> bool:
     """Lock an open file; False when someone else has."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ class LocalCloud:
         python: the interpreter that holds MiniStack and boto3, and nothing else.
         concurrency: how many functions of one kind run at once; see `Settings`.
         seconds_per_minute: how long AWS's minute lasts here, in seconds; see `Settings`.
+        patience: how long synchronous executions may stand still, in seconds; see `Settings`.
     """
 
     def __init__(
@@ -75,12 +77,18 @@ class LocalCloud:
         *,
         concurrency: int = Settings.concurrency,
         seconds_per_minute: float = Settings.seconds_per_minute,
+        patience: float = Settings.patience,
     ) -> None:
         # Not resolved: an interpreter of a virtual environment is known by the path of its link.
         self.directory = directory.absolute()
         self._python = python.absolute()
-        self._concurrency = concurrency
-        self._seconds_per_minute = seconds_per_minute
+        self._settings = partial(
+            Settings,
+            directory=str(self.directory),
+            concurrency=concurrency,
+            seconds_per_minute=seconds_per_minute,
+            patience=patience,
+        )
 
     @property
     def log(self) -> Path:
@@ -200,13 +208,7 @@ class LocalCloud:
         raise LocalCloudError(msg)
 
     def _launch(self, port: int) -> Running:
-        settings = Settings(
-            directory=str(self.directory),
-            port=port,
-            boot_id=secrets.token_hex(8),
-            concurrency=self._concurrency,
-            seconds_per_minute=self._seconds_per_minute,
-        )
+        settings = self._settings(port=port, boot_id=secrets.token_hex(8))
         if self.log.exists():
             self.log.replace(self.log.with_name("cloud.previous.log"))
         with self.log.open("wb") as log:

@@ -16,6 +16,8 @@ class Settings:
             Four keep two cores busy without starving them.
         seconds_per_minute: how long one of AWS's minutes lasts here, in real seconds. It scales
             what AWS only waits for (retries, back-off); nothing that takes time by itself.
+        patience: after how many seconds without progress one more synchronous execution is let in;
+            see `adapter.gate`.
         journal_size: how many delivery records are kept.
         grace: how long a stop waits for running functions, in seconds.
     """
@@ -25,6 +27,7 @@ class Settings:
     boot_id: str
     concurrency: int = 4
     seconds_per_minute: float = 1.0
+    patience: float = 3.0
     journal_size: int = 20_000
     grace: float = 3.0
 

@@ -160,7 +160,7 @@ class AsyncInvoker:
         except DeliveryError as error:
             metric = "DeadLetterErrors" if attributes else "DestinationDeliveryFailures"
             self._cloud.count("AWS/Lambda", metric, {"FunctionName": function.name})
-            _log.error(  # noqa: TRY400 - the message says it all
+            _log.error(
                 "%s: the record of %s could not be delivered: %s",
                 function.name,
                 _named(origin),

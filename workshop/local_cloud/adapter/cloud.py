@@ -1,4 +1,4 @@
-"""What the delivery code needs of a cloud. MiniStack's is in `ministack_cloud`, tests have theirs."""
+"""What the delivery code needs of a cloud: `ministack_cloud` has it, and so have the tests."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs
 from workshop.local_cloud.adapter.callers import trace_header
 from workshop.local_cloud.adapter.memory import Memory
 from workshop.local_cloud.adapter.parts import Parts
-from workshop.local_cloud.adapter.trouble import Plan, TroubleError
+from workshop.local_cloud.adapter.trouble import Plan
 from workshop.local_cloud.wire import HEADER, PREFIX
 
 Scope = MutableMapping[str, Any]
@@ -44,6 +45,15 @@ class ControlApi:
         self._inner = inner
         self._interpreters = interpreters
         self._stop = stop
+        self._endpoints: dict[tuple[str, str], Callable[[_Request], Awaitable[Any]]] = {
+            ("GET", "status"): self._status,
+            ("GET", "idle"): self._idle,
+            ("GET", "deliveries"): self._deliveries,
+            ("GET", "trouble"): self._trouble,
+            ("PUT", "trouble"): self._set_trouble,
+            ("DELETE", "trouble"): self._clear_trouble,
+            ("POST", "stop"): self._end,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or MiniStack's start and end."""
@@ -63,34 +73,17 @@ class ControlApi:
             await _respond(send, status, content)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[HTTPStatus, Any]:
-        query = {
-            name: values[-1]
-            for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()
-        }
+        found = self._endpoints.get((scope["method"], scope["path"].removeprefix(PREFIX)))
+        if found is None:
+            return HTTPStatus.NOT_FOUND, {"message": f"no {scope['method']} {scope['path']}"}
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        request = _Request({name: values[-1] for name, values in query.items()}, receive)
         try:
-            match scope["method"], scope["path"].removeprefix(PREFIX):
-                case "GET", "status":
-                    return HTTPStatus.OK, self._status()
-                case "GET", "idle":
-                    return HTTPStatus.OK, await self._idle(float(query.get("timeout", "30")))
-                case "GET", "deliveries":
-                    return HTTPStatus.OK, self._deliveries(query)
-                case "GET", "trouble":
-                    return HTTPStatus.OK, self._trouble()
-                case "PUT", "trouble":
-                    self._parts.switch.set(Plan.from_json(json.loads(await _body(receive))))
-                    return HTTPStatus.OK, self._trouble()
-                case "DELETE", "trouble":
-                    self._parts.switch.set(None)
-                    return HTTPStatus.OK, self._trouble()
-                case "POST", "stop":
-                    self._stop()
-                    return HTTPStatus.ACCEPTED, {}
-        except (TroubleError, ValueError) as error:
+            return HTTPStatus.OK, await found(request)
+        except ValueError as error:
             return HTTPStatus.BAD_REQUEST, {"message": str(error)}
-        return HTTPStatus.NOT_FOUND, {"message": f"no {scope['method']} {scope['path']}"}
 
-    def _status(self) -> dict[str, Any]:
+    async def _status(self, _: "_Request") -> dict[str, Any]:
         counts = self._parts.queue.counts()
         waiting, inside = self._parts.gate.counts()
         memory = Memory.of(self._interpreters())
@@ -113,7 +106,8 @@ class ControlApi:
     def _is_idle(self) -> bool:
         return self._parts.queue.counts().idle and self._parts.gate.counts() == (0, 0)
 
-    async def _idle(self, timeout: float) -> dict[str, bool]:  # noqa: ASYNC109 - the client's
+    async def _idle(self, request: "_Request") -> dict[str, bool]:
+        timeout = float(request.query.get("timeout", "30"))
         deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
         while not self._is_idle():
             if time.monotonic() > deadline:
@@ -121,26 +115,42 @@ class ControlApi:
             await asyncio.sleep(_POLL)
         return {"idle": True}
 
-    def _deliveries(self, query: dict[str, str]) -> list[dict[str, Any]]:
-        found = self._parts.journal.records(
-            query.get("correlation_id", ""), int(query.get("limit", "0"))
-        )
+    async def _deliveries(self, request: "_Request") -> list[dict[str, Any]]:
+        correlation_id = request.query.get("correlation_id", "")
+        found = self._parts.journal.records(correlation_id, int(request.query.get("limit", "0")))
         return [delivery.to_json() for delivery in found]
 
-    def _trouble(self) -> dict[str, Any] | None:
+    async def _trouble(self, _: "_Request") -> dict[str, Any] | None:
         plan = self._parts.switch.plan
         return plan.to_json() if plan else None
 
+    async def _set_trouble(self, request: "_Request") -> None:
+        self._parts.switch.set(Plan.from_json(json.loads(await request.body())))
 
-async def _body(receive: Receive) -> bytes:
-    body = b""
-    while len(body) <= _BODY_LIMIT:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return body
-    msg = "the request is too large"
-    raise ValueError(msg)
+    async def _clear_trouble(self, _: "_Request") -> None:
+        self._parts.switch.set(None)
+
+    async def _end(self, _: "_Request") -> None:
+        self._stop()
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What an endpoint may want to know."""
+
+    query: dict[str, str]
+    receive: Receive
+
+    async def body(self) -> bytes:
+        """The whole body, within reason."""
+        body = b""
+        while len(body) <= _BODY_LIMIT:
+            message = await self.receive()
+            body += bytes(message.get("body", b""))
+            if not message.get("more_body"):
+                return body
+        msg = "the request is too large"
+        raise ValueError(msg)
 
 
 async def _refuse(scope: Scope, send: Send, why: str) -> None:

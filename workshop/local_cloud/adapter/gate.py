@@ -6,9 +6,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 3.0
-"""Seconds without any progress after which one more is let in."""
-
 
 class Gate:
     """Lets `concurrency` in at once; the others wait their turn.
@@ -18,7 +15,7 @@ class Gate:
     the longest waiting one goes in over the bound. Slow functions get more room in the same way.
     """
 
-    def __init__(self, concurrency: int, patience: float = PATIENCE) -> None:
+    def __init__(self, concurrency: int, patience: float) -> None:
         self._concurrency = concurrency
         self._patience = patience
         self._lock = threading.Lock()

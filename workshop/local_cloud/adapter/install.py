@@ -43,7 +43,7 @@ def _bound_executions(parts: Parts) -> None:
         if queued or parts.callers.current() or _on_event_loop():
             return execute(func, event)
         with parts.gate.turn():
-            token = admitted.set(True)  # noqa: FBT003 - the method's only form
+            token = admitted.set(True)
             try:
                 return execute(func, event)
             finally:
@@ -159,7 +159,8 @@ def _handover(arn: str, payload: str, match: _Match) -> Handover:
 
 
 _entries: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar(
-    "entries", default=[]  # noqa: B039 - never changed
+    "entries",
+    default=[],  # noqa: B039 - never changed
 )
 
 
@@ -171,7 +172,7 @@ def _authorise_entries() -> None:
         _entries.set(put_events.entries_of(body) if iam_action == put_events.ACTION else [])
         return tag_context(service, iam_action, body, params)
 
-    def by_entry(  # noqa: PLR0913, PLR0917 - MiniStack's signature
+    def by_entry(
         access_key_id: str,
         iam_action: str,
         service: str,
@@ -185,9 +186,7 @@ def _authorise_entries() -> None:
 
         if iam_action != put_events.ACTION:
             return check(resource_arn, {})
-        return put_events.authorise(
-            _entries.get(), resource_arn, region, get_account_id(), check
-        )
+        return put_events.authorise(_entries.get(), resource_arn, region, get_account_id(), check)
 
     iam_actions.request_tag_context = remembering
     iam_evaluator.enforce = by_entry

@@ -95,9 +95,7 @@ class Delivery:
     reason: str = ""
     queue: str = ""
     milliseconds: float = 0.0
-    time: str = field(
-        default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
-    )
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON's types."""

@@ -76,7 +76,7 @@ class MiniStackCloud:
         token = request_id.set(invocation_id)
         try:
             result = lambda_svc._execute_function(runnable, event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, AWS would call it a service error
             _log.exception("%s: could not be run", name)
             return Execution(Ending.SERVICE_ERROR, seconds=time.monotonic() - started)
         finally:

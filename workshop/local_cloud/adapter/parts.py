@@ -15,16 +15,14 @@ from workshop.local_cloud.settings import Settings
 class Parts:
     """One of each, connected."""
 
-    def __init__(self, settings: Settings, cloud: Cloud) -> None:
+    def __init__(self, settings: Settings, cloud: Cloud, queue: WorkQueue | None = None) -> None:
         clock = Clock(settings.seconds_per_minute)
         self.settings = settings
         self.cloud = cloud
         self.journal = Journal(settings.journal_size)
         self.switch = Switch()
-        self.queue = WorkQueue(settings.concurrency, "asynchronous")
-        self.gate = Gate(settings.concurrency)
+        self.queue = queue or WorkQueue(settings.concurrency, "asynchronous")
+        self.gate = Gate(settings.concurrency, settings.patience)
         self.callers = Callers()
         self.invoker = AsyncInvoker(cloud, self.queue, clock, self.journal, self.switch)
-        self.targets = Targets(
-            cloud, self.invoker, self.queue, clock, self.journal, self.switch
-        )
+        self.targets = Targets(cloud, self.invoker, self.queue, clock, self.journal, self.switch)

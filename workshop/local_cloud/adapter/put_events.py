@@ -28,7 +28,9 @@ def bus_arn(entry: dict[str, Any], region: str, account: str) -> str:
     """The ARN of the bus an entry is for."""
     bus = entry.get("EventBusName")
     name = bus if isinstance(bus, str) and bus else "default"
-    return name if name.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{name}"
+    return (
+        name if name.startswith("arn:") else f"arn:aws:events:{region}:{account}:event-bus/{name}"
+    )
 
 
 def condition_keys(entry: dict[str, Any]) -> dict[str, str]:

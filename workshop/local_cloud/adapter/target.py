@@ -67,7 +67,7 @@ class Handover:
 class Targets:
     """Hands events to Lambda's queue as EventBridge does."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts it connects
+    def __init__(
         self,
         cloud: Cloud,
         invoker: AsyncInvoker,
@@ -140,7 +140,7 @@ class Targets:
                 )
             except DeliveryError as error:
                 self._cloud.count("AWS/Events", "InvocationsFailedToBeSentToDlq", rule)
-                _log.error("%s: not taken by the dead-letter queue: %s", named, error)  # noqa: TRY400
+                _log.error("%s: not taken by the dead-letter queue: %s", named, error)
             else:
                 self._cloud.count("AWS/Events", "InvocationsSentToDlq", rule)
                 _log.warning("%s dead-lettered (%s)", named, code)
@@ -149,9 +149,7 @@ class Targets:
         _log.error("%s dropped (%s)", named, code)
         self._note(handover, Outcome.DROPPED, code)
 
-    def _note(
-        self, handover: Handover, outcome: Outcome, reason: str, *, queue: str = ""
-    ) -> None:
+    def _note(self, handover: Handover, outcome: Outcome, reason: str, *, queue: str = "") -> None:
         self._journal.add(
             Delivery(
                 handover.function_name,

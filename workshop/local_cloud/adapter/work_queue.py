@@ -87,7 +87,7 @@ class WorkQueue:
         while (work := self._next()) is not None:
             try:
                 work()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the thread has more to do
                 _log.exception("%s: a piece of work failed", self._name)
             finally:
                 with self._changed:
