@@ -14,6 +14,8 @@ from workshop.stack import Stack
 from workshop.tables import table_name
 
 POLL_SECONDS = 0.25
+APPEARS_SECONDS = 5.0
+"""How long an order put on the bus by hand may take to get its row."""
 
 KEYS = {
     "orders": ("order_id", "{}"),
@@ -55,7 +57,8 @@ def hops(stack: Stack, order_id: str) -> list[Hop]:
 
 def rows(stack: Stack, order_id: str) -> dict[str, Row]:
     """Return the order's row in each table that has one."""
-    found = {table: row_of(stack, table, order_id) for table in stack.outputs.table_names}
+    there = [table for table in KEYS if table in stack.outputs.table_names]
+    found = {table: row_of(stack, table, order_id) for table in there}
     return {table: row for table, row in found.items() if row}
 
 
@@ -91,6 +94,7 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop]:
         WorkshopError: There is no such order, or it did not stand still within `seconds`.
     """
     deadline = time.monotonic() + seconds
+    appears_by = time.monotonic() + APPEARS_SECONDS
     told: set[Hop] = set()
     quiet = False
     while True:
@@ -98,14 +102,14 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop]:
         fresh = [hop for hop in hops(stack, order_id) if hop not in told]
         told.update(fresh)
         yield from fresh
-        if now is None:
-            raise WorkshopError(f"there is no order {order_id}")
+        if now is None and time.monotonic() > appears_by:
+            raise WorkshopError(f"There is no order {order_id}.")
         # Logs trail the tables: one more look after the status has settled.
         if quiet and not fresh:
             return
         quiet = stands_still(stack, now)
         if time.monotonic() > deadline:
-            raise WorkshopError(f"{order_id} is still {now} after {seconds:.0f} s")
+            raise WorkshopError(f"{order_id} is still {now} after {seconds:.0f} s: see make logs")
         time.sleep(POLL_SECONDS)
 
 

@@ -110,6 +110,17 @@ def test_an_earlier_stage_knows_no_later_one():
                 assert target.is_relative_to(ROOT / "terraform" / "modules"), path
 
 
+def test_every_consumer_can_be_given_failure_handling():
+    """The seam of stage 5: each function that consumes events passes `failure_handling` on."""
+    consumers = 0
+    for path in ROOT.glob("0[1-4]-*/terraform/*.tf"):
+        for block in re.split(r"^}", path.read_text("utf-8"), flags=re.MULTILINE):
+            if "modules/event-function" in block and "consumes = {" in block:
+                consumers += 1
+                assert "failure_handling" in block, path
+    assert consumers == 5
+
+
 def test_the_terraform_root_only_wires():
     """The root calls stage modules; resources live in the stages."""
     for path in (ROOT / "terraform").glob("*.tf"):

@@ -8,13 +8,21 @@ import pytest
 
 from tests.local_cloud.lab import Lab
 from workshop.local_cloud.process import LocalCloud
-from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, python_of
+from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, ROOT, python_of
 
 QUICK = 0.1
 """Seconds that AWS's minute lasts here."""
 
 PATIENCE = 20.0
 """Seconds after which the gate gives way: too long for a test that needs it to pass."""
+
+LEARNERS_SHELL = {
+    "AWS_PROFILE": "customer-production",
+    "AWS_ENDPOINT_URL": "https://example.com",
+    "PYTHONPATH": str(ROOT),
+    "SHOP_API_KEY": "secret",
+}
+"""What stands in the environment of whoever starts the cloud."""
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +53,10 @@ def lab(
     """A running cloud, shared by all tests: use names of your own, and leave no trouble behind."""
     directory = tmp_path_factory.mktemp("cloud")
     cloud = LocalCloud(directory, local_cloud_python, seconds_per_minute=QUICK, patience=PATIENCE)
-    running = cloud.start(free_port())
+    with pytest.MonkeyPatch.context() as shell:
+        for name, value in LEARNERS_SHELL.items():
+            shell.setenv(name, value)
+        running = cloud.start(free_port())
     try:
         yield Lab(running.endpoint_url, tmp_path_factory.mktemp("calls"), cloud.log)
     finally:
