@@ -206,8 +206,8 @@ class _Deployment:
     def _update_code(self, hashes: dict[str, str]) -> list[str] | None:
         """Give new code to the functions that run the old, without Terraform.
 
-        Terraform would take 10 s and more: the provider waits at least 5 s after each update. It
-        reads the code's hash back from Lambda, so its next plan finds nothing to do.
+        Terraform would take 10 s and more: the provider waits at least 5 s after each update. Its
+        next run uploads the same code once more, because it compares with its state.
 
         Returns:
             The keys of the functions updated; None when one is not as it was left.
