@@ -6,24 +6,41 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+_POLL_SECONDS = 0.05
+
+
+class LockHeldError(Exception):
+    """Another process holds the lock and did not let go in time."""
+
 
 @contextlib.contextmanager
-def exclusive(path: Path, waiting: str) -> Iterator[int]:
+def exclusive(
+    path: Path, waiting: str | None = None, *, timeout: float = float("inf")
+) -> Iterator[int]:
     """Hold the lock of a file; wait for it as long as another process has it.
 
     Args:
         path: The lock's file; made if need be, and left behind.
         waiting: What to tell a person who has to wait.
+        timeout: How long to wait, in seconds.
 
     Yields:
         The file's descriptor. A child process that inherits it holds the lock, too.
+
+    Raises:
+        LockHeldError: Another process still holds it after the timeout.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        if not _try(handle.fileno()):
+    deadline = time.monotonic() + timeout
+    with path.open("a") as handle:
+        locked = _try(handle.fileno())
+        if not locked and waiting:
             sys.stderr.write(f"{waiting}\n")
-            while not _try(handle.fileno()):
-                time.sleep(0.2)
+        while not locked:
+            if time.monotonic() > deadline:
+                raise LockHeldError(path)
+            time.sleep(_POLL_SECONDS)
+            locked = _try(handle.fileno())
         yield handle.fileno()
 
 

@@ -1,5 +1,6 @@
 """The parts of ``make test``: each runs some tools and counts what passed and what failed."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ TEST_CLOUD = "test"
 """The cloud of the deployed tests: beside the learner's own, which it leaves alone."""
 
 REPORTS = STATE / "reports"
+GRACE = 10.0  # seconds that an interrupted pytest has to clean up
 NO_TESTS = 5  # pytest's exit code when it found none
 
 
@@ -59,7 +61,7 @@ def types() -> Tally:
 def unit(*options: str) -> Tally:
     """The tests that need no cloud."""
     bundles.build()
-    return _pytest("unit", "-m", "not deployed", *options)
+    return _pytest("unit", "-m", "not deployed", "-n", "auto", *options)
 
 
 def terraform() -> Tally:
@@ -67,6 +69,7 @@ def terraform() -> Tally:
     bundles.build()
     tool = _mocked_terraform()
     tool.init()
+    say("Testing Terraform against a mock of AWS …")
     tally = Tally()
     for folder in _terraform_folders():
         tally += _shown(tool.run("fmt", "-check", "-diff", "-recursive", str(folder)))
@@ -77,6 +80,8 @@ def terraform() -> Tally:
         return tally + _shown(tested)
     if tested.returncode:
         print(tested.stdout, tested.stderr)  # noqa: T201
+    else:
+        print(f"Terraform: {counts[0]}")  # noqa: T201
     return tally + Tally(int(counts[1]), max(int(counts[2]), int(tested.returncode != 0)))
 
 
@@ -97,14 +102,17 @@ def _pytest(name: str, *options: str, env: Mapping[str, str] = os.environ) -> Ta
     """Run pytest in a process of its own, and count by the report it writes."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options],
-        cwd=ROOT,
-        env=env,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
+    with subprocess.Popen(command, cwd=ROOT, env=env) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # it was told, too: let it clean up
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+            process.kill()
+            raise
     tally = _counts(report) if report.exists() else Tally()
-    if done.returncode not in {0, NO_TESTS} and not tally.failed:
+    if code not in {0, NO_TESTS} and not tally.failed:
         return tally + Tally(failed=1)  # it could not even begin
     return tally
 

@@ -15,9 +15,9 @@ from typing import Any
 from workshop.local_cloud import environment, ports, processes
 from workshop.local_cloud.control import Control, LocalCloudError
 from workshop.local_cloud.environment import ACCOUNT_ID
-from workshop.local_cloud.lock import FileLock, LockHeldError
 from workshop.local_cloud.settings import Settings
 from workshop.local_cloud.wire import EXIT_PORT_IN_USE, LOG_FILE, START_LOCK, STATE_FILE
+from workshop.locking import LockHeldError, exclusive
 
 __all__ = ["ACCOUNT_ID", "LocalCloud", "LocalCloudError", "Running"]
 
@@ -156,7 +156,7 @@ class LocalCloud:
     def _alone(self) -> Iterator[None]:
         """Nobody else starts or stops this cloud meanwhile."""
         try:
-            with FileLock(self.directory / START_LOCK, _LOCK_TIMEOUT):
+            with exclusive(self.directory / START_LOCK, timeout=_LOCK_TIMEOUT):
                 yield
         except LockHeldError as error:
             msg = f"Another process has been starting or stopping this cloud for too long: {error}"

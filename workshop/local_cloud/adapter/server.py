@@ -14,7 +14,6 @@ from typing import Any
 from workshop.local_cloud.adapter.compatibility import IncompatibleError, check
 from workshop.local_cloud.adapter.control_api import Application, ControlApi, Receive, Scope, Send
 from workshop.local_cloud.adapter.parts import Parts
-from workshop.local_cloud.lock import FileLock, LockHeldError
 from workshop.local_cloud.settings import Settings
 from workshop.local_cloud.wire import (
     EXIT_DIRECTORY_IN_USE,
@@ -23,6 +22,7 @@ from workshop.local_cloud.wire import (
     SERVER_LOCK,
     STATE_FILE,
 )
+from workshop.locking import LockHeldError, exclusive
 
 _log = logging.getLogger("local_cloud")
 
@@ -35,7 +35,7 @@ def main(settings_json: str) -> int:
     settings = Settings.from_json(settings_json)
     directory = Path(settings.directory)
     try:
-        with FileLock(directory / SERVER_LOCK, timeout=1.0):
+        with exclusive(directory / SERVER_LOCK, timeout=1.0):
             check()
             return _serve(settings)
     except LockHeldError:
