@@ -153,7 +153,7 @@ def _hop(function: str, message: str) -> Hop | None:
     if what == "failed":
         step = f"{line['error']}: {line['reason']}".rstrip(": ")
     elif what == "tracked":
-        step += f" → {line['moved_to']}" if line.get("moved_to") else " (stays as it is)"
+        step += f" → {line['moved_to']}" if line.get("moved_to") else " (no change)"
     elif what.startswith("published"):
         # The line is written when the bus has answered; the event was on its way before.
         at -= timedelta(milliseconds=line["took_ms"])

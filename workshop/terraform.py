@@ -130,7 +130,7 @@ class Terraform:
         with steps("Preparing Terraform"):
             done = self.run("init", "-lockfile=readonly", "-no-color")
         if done.returncode:
-            raise TerraformError(_init_failure(done.stdout + done.stderr))
+            raise TerraformError(_init_failure(done.stderr))
         marker.write_text(wanted, "utf-8")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -191,6 +191,7 @@ class Terraform:
             steps(title) as progress,
             self._start(command, "-json", "-no-color", *options) as lines,
         ):
+            progress.doing("planning")
             for line in lines:
                 event = _parse(line)
                 _show(event, progress)
@@ -249,8 +250,8 @@ class Terraform:
         """A hash of everything that ``init`` depends on."""
         digest = hashlib.sha256(TERRAFORM_LOCK.read_bytes())
         digest.update(str(ROOT).encode())
-        for path in configuration_files():
-            if path.suffix == ".tf":
+        for path in [*configuration_files(), *sorted(TERRAFORM.rglob("*.tftest.hcl"))]:
+            if path.suffix in {".tf", ".hcl"}:
                 found = _INIT_INPUTS.findall(path.read_text("utf-8"))
                 digest.update("\n".join([path.as_posix(), *found]).encode())
         if config := self._environment.get("TF_CLI_CONFIG_FILE"):
@@ -325,7 +326,6 @@ def _init_failure(output: str) -> str:
     offline = ("Failed to query available provider", "could not connect", "Failed to install")
     if any(sign in output for sign in offline):
         return (
-            f"{output.strip()}\n"
             f"Terraform's provider {provider.address} {provider.version} is not on this machine "
             "and cannot be downloaded: connect to the internet, or put it in a plugin directory, "
             f"~/.terraform.d/plugins/{provider.address}/{provider.version}/{plugins.machine()}/."

@@ -20,6 +20,7 @@ from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python
 from workshop.stack import Outputs, Record, Stack, target_of
 from workshop.target import LOCAL_ACCOUNT, LOCAL_REGION
 from workshop.terraform import Changes, Outcome, Terraform, configuration_files
+from workshop.terraform import find as find_terraform
 
 
 def last_stage() -> int:
@@ -58,6 +59,7 @@ def deploy(
     stage = last_stage() if stage is None else stage
     if stage not in STAGES:
         raise UsageError(f"There is no stage {stage}: stages go from 1 to {STAGES[-1]}.")
+    find_terraform()  # before anything is started
     made = bundles.build()
     if not all(bundles.has_bytecode(each.path) for each in made if each.changed):
         say(

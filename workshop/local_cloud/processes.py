@@ -1,5 +1,6 @@
 """Other processes, by their ids: whether they live, what they are, and how they end."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -13,6 +14,14 @@ _KILL_TIMEOUT = 5.0
 
 children: list["subprocess.Popen[bytes]"] = []
 """What this process started. A child that ended exists until it is asked for, so it is, here."""
+
+
+@atexit.register
+def _leave_behind() -> None:
+    """The children outlive this process on purpose; Python would warn that nobody waits."""
+    for child in children:
+        if child.returncode is None:
+            child.returncode = 0
 
 
 def alive(pid: int) -> bool:
