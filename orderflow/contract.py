@@ -4,6 +4,7 @@ The schemas are the files beside this one, `contracts/<event type>/v<version>.sc
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,8 @@ PRODUCERS = {
 """Event type → the only source that sends it."""
 
 CONTRACTS = Path(__file__).parent / "contracts"
+
+_UNKNOWN = re.compile(r"must not contain \{.*\} properties", re.DOTALL)
 
 
 def parse(raw: Any) -> Event:
@@ -53,8 +56,11 @@ def validate(event: Event) -> None:
         _validator(event.type, version)(event.detail)
     except fastjsonschema.JsonSchemaValueException as error:
         raise InvalidEventError(f"{event.type} v{version}: {readable(error.message)}") from None
-    if event.correlation_id != event.order["order_id"]:
+    order_id = event.order["order_id"]
+    if event.correlation_id != order_id:
         raise InvalidEventError(f"{event.type}: correlation_id is not the order's id")
+    if event.event_id.rpartition("/")[0] != order_id:
+        raise InvalidEventError(f"{event.type}: event_id does not begin with the order's id")
 
 
 @cache
@@ -73,7 +79,8 @@ def schema(path: Path) -> dict[str, Any]:
 
 
 def readable(message: str) -> str:
-    """Return a validator's message without the name of its own variable."""
+    """Return a validator's message without its own variable, and without names it was sent."""
+    message = _UNKNOWN.sub("has properties that do not belong there", message)
     return message.removeprefix("data.").removeprefix("data ")
 
 

@@ -1,14 +1,48 @@
-"""DynamoDB's wire format, and the one error the steps are built on."""
+"""DynamoDB's wire format, and the conditional write that every step is built on."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from orderflow import aws
+
 Item = dict[str, Any]
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """The condition failed: the item that stood there, and stands there still."""
+
+    item: Item
+
+
+def write(operation: Callable[..., Any], **parameters: Any) -> Item | Existing:
+    """Make a conditional write; return the attributes it answers with, or what stood in its way.
+
+    DynamoDB hands over the item that made the condition fail, at no charge: no second read, and
+    no moment in between at which it might change.
+
+    Raises:
+        AwsRequestError: The write failed for any reason but its condition.
+    """
+
+    def conditional(**all_parameters: Any) -> Any:
+        try:
+            return operation(**all_parameters)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return Existing(from_wire(dict(error.response).get("Item", {})))
+
+    answer = aws.call(conditional, **parameters, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    return answer if isinstance(answer, Existing) else from_wire(answer.get("Attributes", {}))
 
 
 def to_wire(item: Item) -> dict[str, Any]:
@@ -22,18 +56,11 @@ def from_wire(attributes: dict[str, Any]) -> Item:
     return item
 
 
-def item_that_won(error: ClientError) -> Item | None:
-    """Return the stored item that made a conditional write fail, or None for any other error."""
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-        return None
-    return from_wire(dict(error.response).get("Item", {}))
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    if hasattr(value, "as_integer_ratio") and not isinstance(value, int | float):
+    if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
     return value

@@ -20,8 +20,16 @@ class InvalidEventError(PermanentError):
     """The event breaks the contract."""
 
 
+class AwsRequestError(TransientError):
+    """AWS did not do what it was asked: throttled, unavailable, or not allowed."""
+
+
 class PublishError(TransientError):
     """The bus did not take an event."""
+
+
+class UnexpectedError(OrderflowError):
+    """An error nobody foresaw, by its type alone: its text might quote what it failed on."""
 
 
 class SettingsError(OrderflowError):

@@ -1,16 +1,15 @@
 """Putting events on the bus."""
 
-import random
 import time
 from collections.abc import Callable
 from typing import Any
 
-from orderflow import contract
-from orderflow.errors import PublishError
+from orderflow import aws, contract
+from orderflow.backoff import pause
+from orderflow.errors import AwsRequestError, PublishError
 from orderflow.event import Event
 
 ATTEMPTS = 3
-FIRST_PAUSE_SECONDS = 0.05
 
 
 class Publisher:
@@ -36,7 +35,7 @@ class Publisher:
 
         Raises:
             InvalidEventError: The event breaks the contract; nothing was sent.
-            PublishError: The bus refused it every time.
+            PublishError: The bus refused it every time, or did not answer.
         """
         contract.validate(event)
         entry = {
@@ -47,9 +46,15 @@ class Publisher:
         }
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())
-            answer = self._events.put_events(Entries=[entry])
+                self._sleep(pause(attempt))
+            answer = self._put(entry)
             if not answer["FailedEntryCount"]:
                 return
         code = answer["Entries"][0].get("ErrorCode", "unknown")
         raise PublishError(f"the bus refused {event.event_id} {ATTEMPTS} times: {code}")
+
+    def _put(self, entry: dict[str, str]) -> Any:
+        try:
+            return aws.call(self._events.put_events, Entries=[entry])
+        except AwsRequestError as error:
+            raise PublishError(str(error)) from None

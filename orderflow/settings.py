@@ -1,31 +1,39 @@
-"""What a function is told by its environment."""
+"""What a function is told by its environment, as one typed object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
+from typing import Self
 
 from orderflow.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The function's table, its bus, and whether the simulated payment gateway answers."""
+class TableSettings:
+    """The function's table. A field's name in capitals is its environment variable."""
 
     table_name: str
-    event_bus_name: str
-    gateway_available: bool = True
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings.
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read the settings; a field with a default may be missing.
 
         Raises:
             SettingsError: Variables are missing; the message names all of them.
         """
-        missing = [name for name in ("TABLE_NAME", "EVENT_BUS_NAME") if not environment.get(name)]
+        found = {
+            field.name: environment[field.name.upper()]
+            for field in fields(cls)
+            if environment.get(field.name.upper())
+        }
+        required = [field.name for field in fields(cls) if field.default is MISSING]
+        missing = [name.upper() for name in required if name not in found]
         if missing:
             raise SettingsError(f"not in the function's environment: {', '.join(missing)}")
-        return cls(
-            table_name=environment["TABLE_NAME"],
-            event_bus_name=environment["EVENT_BUS_NAME"],
-            gateway_available=environment.get("GATEWAY_AVAILABLE", "true").lower() == "true",
-        )
+        return cls(**found)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(TableSettings):
+    """The table, and the bus to publish to."""
+
+    event_bus_name: str

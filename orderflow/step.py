@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from orderflow import contract
-from orderflow.errors import OrderflowError
+from orderflow.errors import OrderflowError, UnexpectedError
 from orderflow.event import Event
 from orderflow.publisher import Publisher
 from orderflow.store import Stored
@@ -32,8 +32,9 @@ def run_step(raw: Any, decide: Decide, publisher: Publisher) -> dict[str, str]:
     Raises:
         PermanentError: The event cannot be processed; retries will fail as well.
         TransientError: Try again.
+        UnexpectedError: Anything else.
     """
-    with failures_told():
+    with logged_failures():
         event = receive(raw)
         logger.info("consumed", extra={"event_id": event.event_id})
         stored = decide(event)
@@ -53,19 +54,6 @@ def receive(raw: Any) -> Event:
     return event
 
 
-@contextmanager
-def failures_told() -> Iterator[None]:
-    """Log the reason of a failure in one line, then let it through to Lambda."""
-    try:
-        yield
-    except Exception as error:
-        # The text of an error that is not ours might quote what it failed on; so might a traceback.
-        reason = str(error) if isinstance(error, OrderflowError) else ""
-        logger.error("failed", extra={"error": type(error).__name__, "reason": reason})  # noqa: TRY400
-        metrics.add_metric(name="failed", unit=MetricUnit.Count, value=1)
-        raise
-
-
 def publish(stored: Stored, publisher: Publisher) -> None:
     """Publish a stored outcome, and tell logs and metrics.
 
@@ -79,3 +67,28 @@ def publish(stored: Stored, publisher: Publisher) -> None:
     logger.info(verb, extra={"event_id": stored.event.event_id, "took_ms": took_ms})
     name = "repeated" if stored.repeated else stored.event.step
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+
+@contextmanager
+def logged_failures() -> Iterator[None]:
+    """Log why something failed in one line, then let it through to Lambda.
+
+    Lambda writes an error's text and traceback to the same log, and into the failure record. Ours
+    hold nothing personal; of any other, only its type goes on.
+
+    Raises:
+        OrderflowError: The failure; `UnexpectedError` if it was none of ours.
+    """
+    try:
+        yield
+    except OrderflowError as error:
+        _log_failure(type(error).__name__, str(error))
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, Lambda must not quote it
+        _log_failure(type(error).__name__, "")
+        raise UnexpectedError(type(error).__name__) from None
+
+
+def _log_failure(error: str, reason: str) -> None:
+    logger.error("failed", extra={"error": error, "reason": reason})
+    metrics.add_metric(name="failed", unit=MetricUnit.Count, value=1)

@@ -80,8 +80,7 @@ def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
     """
     shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
     contents = {
-        folder.name: shared | _sources(folder, folder.name)
-        for folder in sorted(root.glob("0[1-9]-*/*_service/"))
+        folder.name: shared | _sources(folder, folder.name) for folder in _service_folders(root)
     }
     compiler = find_compiler()
     stamps = {package: _stamp(files, compiler) for package, files in contents.items()}
@@ -99,6 +98,11 @@ def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
     return [Bundle(each, target / f"{each}.zip", each in stale) for each in contents]
 
 
+def source_folders(root: Path) -> list[Path]:
+    """All packages of a repository that go into bundles."""
+    return [root / "orderflow", *_service_folders(root)]
+
+
 def find_compiler() -> Path | None:
     """An interpreter of the runtime's version that really runs; None when there is none."""
     return next((path for path in _candidates() if path.is_file() and _is_runtime(path)), None)
@@ -108,6 +112,10 @@ def has_bytecode(bundle: Path) -> bool:
     """Whether a bundle starts without compiling."""
     with zipfile.ZipFile(bundle) as archive:
         return any(name.endswith(".pyc") for name in archive.namelist())
+
+
+def _service_folders(root: Path) -> list[Path]:
+    return sorted(root.glob("0[1-9]-*/*_service/"))
 
 
 def _candidates() -> Iterator[Path]:

@@ -1,7 +1,6 @@
 """Placing orders through the API, and filling the shelves so that they can be shipped."""
 
 import json
-import urllib.error
 from typing import Any
 
 from workshop import signed_http
@@ -37,10 +36,41 @@ def order_request(
     }
 
 
+def call_api(
+    stack: Stack,
+    method: str,
+    path: str,
+    *,
+    body: str | bytes | None = None,
+    headers: dict[str, str] | None = None,
+    signed: bool = True,
+) -> signed_http.Answer:
+    """Send a request to the stack's API and return the answer, whatever its status.
+
+    Raises:
+        WorkshopError: The API does not answer.
+    """
+    url = f"{stack.outputs.api_endpoint}{path}"
+    try:
+        return signed_http.send(
+            method,
+            url,
+            session=stack.target.session() if signed else None,
+            body=body,
+            headers=headers,
+            # A proxy has no business with the loopback address.
+            proxies={} if stack.target.own else None,
+        )
+    except OSError as error:
+        raise WorkshopError(
+            f"The API does not answer at {url} ({error}). `make status` says what runs."
+        ) from error
+
+
 def post_order(
     stack: Stack, request: Any, *, idempotency_key: str | None = None
 ) -> signed_http.Answer:
-    """Send an order request to the API as it is and return the answer.
+    """Send an order request to the API as it is, a dictionary as JSON, and return the answer.
 
     Raises:
         WorkshopError: The API does not answer.
@@ -49,13 +79,7 @@ def post_order(
     if idempotency_key is not None:
         headers["idempotency-key"] = idempotency_key
     body = request if isinstance(request, str | bytes) else json.dumps(request)
-    url = f"{stack.outputs.api_endpoint}/orders"
-    try:
-        return signed_http.send(
-            "POST", url, session=stack.target.session(), body=body, headers=headers
-        )
-    except (urllib.error.URLError, OSError) as error:
-        raise WorkshopError(f"the API does not answer at {url}: {error}") from error
+    return call_api(stack, "POST", "/orders", body=body, headers=headers)
 
 
 def place_order(stack: Stack, request: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:

@@ -30,8 +30,17 @@ def send(
     session: boto3.Session | None,
     body: str | bytes | None = None,
     headers: dict[str, str] | None = None,
+    proxies: dict[str, str] | None = None,
 ) -> Answer:
     """Send a request, signed with the session's credentials, or unsigned without a session.
+
+    Args:
+        method: GET, POST …
+        url: Where to.
+        session: Whose credentials and region sign it.
+        body: What to send.
+        headers: What else to say.
+        proxies: Scheme → proxy; by default those of the environment, {} for none.
 
     Raises:
         urllib.error.URLError: Nobody answers there.
@@ -44,7 +53,8 @@ def send(
         url, data=data, headers=dict(request.headers), method=method
     )
     try:
-        with urllib.request.urlopen(prepared, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+        with opener.open(prepared, timeout=TIMEOUT_SECONDS) as answer:
             return _answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         return _answer(error.code, error.headers, error.read())

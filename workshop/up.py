@@ -6,12 +6,13 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workshop import bundles
+from workshop.bundles import Bundle
 from workshop.console import say
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.process import LocalCloud, Running
@@ -39,7 +40,11 @@ def local_cloud(name: str) -> LocalCloud:
 
 
 def deploy(
-    stage: int | None = None, name: str = "default", port: int | None = None
+    stage: int | None = None,
+    name: str = "default",
+    port: int | None = None,
+    *,
+    build: Callable[[], list[Bundle]] = bundles.build,
 ) -> tuple[Stack, Changes]:
     """Bring a local cloud's stack to a stage: only what differs is changed.
 
@@ -48,6 +53,7 @@ def deploy(
         name: The cloud's name.
         port: Where the local cloud serves, when it has to be started; by default 4566, or the
             next one that is free.
+        build: Makes the functions' code; by default from this repository's sources.
 
     Returns:
         The stack, and how many resources were changed to get there.
@@ -60,7 +66,7 @@ def deploy(
     if stage not in STAGES:
         raise UsageError(f"There is no stage {stage}: stages go from 1 to {STAGES[-1]}.")
     find_terraform()  # before anything is started
-    made = bundles.build()
+    made = build()
     if not all(bundles.has_bytecode(each.path) for each in made if each.changed):
         say(
             f"The bundles go without bytecode (no Python {bundles.RUNTIME} here, or too large): "
@@ -74,13 +80,19 @@ def deploy(
     return deployment.stack(), changes
 
 
-def up(stage: int | None = None, name: str = "default", port: int | None = None) -> Stack:
+def up(
+    stage: int | None = None,
+    name: str = "default",
+    port: int | None = None,
+    *,
+    build: Callable[[], list[Bundle]] = bundles.build,
+) -> Stack:
     """Bring a local cloud's stack to a stage, as `deploy` does.
 
     Raises:
         WorkshopError: When it cannot be done; the message says why and what to do.
     """
-    return deploy(stage, name, port)[0]
+    return deploy(stage, name, port, build=build)[0]
 
 
 def down(name: str = "default") -> bool:

@@ -2,18 +2,22 @@
 
 import base64
 import json
+import re
+import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
+from order_service import cursor
 from order_service.errors import (
     MalformedRequestError,
     NotFoundError,
     OversizedRequestError,
     RequestError,
 )
-from order_service.store import OrderRecord, Page
+from order_service.store import Cursor, OrderRecord, Page
 from orderflow.errors import TransientError
 
 Response = dict[str, Any]
@@ -29,21 +33,29 @@ DEFAULT_PAGE = 20
 def respond(request: dict[str, Any], routes: dict[str, Route]) -> Response:
     """Serve an HTTP API request (payload format 2.0); every failure becomes a problem document."""
     try:
-        return routes[request["routeKey"]](request)
+        route = routes.get(request["routeKey"])
+        if route is None:
+            raise NotFoundError("there is no such route")
+        return route(request)
     except RequestError as error:
         return problem(error)
     except TransientError:
-        return _problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "The order could not be announced yet.",
-            ["send the same request again with the same Idempotency-Key"],
-            {"retry-after": "1"},
-        )
+        return unavailable({})
 
 
 def problem(error: RequestError) -> Response:
     """Return a fault as `application/problem+json` (RFC 9457) that names every fault at once."""
     return _problem(HTTPStatus(error.status), (type(error).__doc__ or "").strip(), error.faults, {})
+
+
+def unavailable(headers: dict[str, str]) -> Response:
+    """Return a 503: what was asked for could not be done, or not be finished, just now."""
+    return _problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The service is busy.",
+        ["send the same request again, an order with the Idempotency-Key of this answer"],
+        {"retry-after": "1", **headers},
+    )
 
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
@@ -72,8 +84,10 @@ def json_body(request: dict[str, Any]) -> Any:
     return parsed
 
 
-def from_direct_invoke(payload: dict[str, Any]) -> dict[str, Any]:
+def from_direct_invoke(payload: Any) -> dict[str, Any]:
     """Return a direct invoke's payload as the API request it stands for."""
+    if not isinstance(payload, dict):
+        payload = {}
     key = payload.get("idempotency_key")
     return {
         "routeKey": "POST /orders",
@@ -94,8 +108,8 @@ def path_id(request: dict[str, Any], name: str) -> str:
     return value
 
 
-def idempotency_key(request: dict[str, Any]) -> str | None:
-    """Return the Idempotency-Key header, or None.
+def idempotency_key(request: dict[str, Any]) -> str:
+    """Return the Idempotency-Key header, or a new key if there is none.
 
     Raises:
         MalformedRequestError: It is empty, too long, or not printable ASCII.
@@ -103,7 +117,7 @@ def idempotency_key(request: dict[str, Any]) -> str | None:
     headers = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
     key = headers.get("idempotency-key")
     if key is None:
-        return None
+        return uuid.uuid4().hex
     usable = isinstance(key, str) and 0 < len(key) <= MAX_KEY_LENGTH
     if not usable or not key.isascii() or not key.isprintable():
         raise MalformedRequestError(
@@ -112,17 +126,18 @@ def idempotency_key(request: dict[str, Any]) -> str | None:
     return str(key)
 
 
-def page_query(request: dict[str, Any]) -> tuple[int, str | None]:
+def page_query(request: dict[str, Any], customer_id: str) -> tuple[int, Cursor | None]:
     """Return the page's `limit` and `cursor`.
 
     Raises:
-        MalformedRequestError: The limit is not a number from 1 to 100.
+        MalformedRequestError: The limit is not a number from 1 to 100, or the cursor is made up.
     """
     query = request.get("queryStringParameters") or {}
     limit = query.get("limit", str(DEFAULT_PAGE))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:4]) <= MAX_PAGE):
+    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_PAGE:
         raise MalformedRequestError(f"limit must be a number from 1 to {MAX_PAGE}")
-    return int(limit), query.get("cursor")
+    text = query.get("cursor")
+    return int(limit), cursor.decode(text, customer_id) if text else None
 
 
 def order_view(record: OrderRecord) -> dict[str, Any]:
@@ -133,7 +148,10 @@ def order_view(record: OrderRecord) -> dict[str, Any]:
 
 def page_view(page: Page) -> dict[str, Any]:
     """Return a page of orders; `cursor` is null on the last one."""
-    return {"orders": [order_view(record) for record in page.orders], "cursor": page.cursor}
+    return {
+        "orders": [asdict(summary) for summary in page.orders],
+        "cursor": cursor.encode(page.following) if page.following else None,
+    }
 
 
 def _refuse_constant(name: str) -> None:

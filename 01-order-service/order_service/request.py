@@ -20,8 +20,11 @@ def check(request: Any, catalogue: Catalogue) -> None:
         InvalidOrderError: With every fault there is, not only the first.
     """
     faults = _faults_of_form(request)
-    if not faults:
-        faults = _faults_of_content(request, catalogue)
+    well_formed = not faults
+    if isinstance(request, dict):
+        faults += _faults_of_content(request, catalogue)
+    if well_formed and not faults and total(price(request, catalogue)) > _largest_total():
+        faults.append(f"the order's total must be at most {_largest_total()} minor units")
     if faults:
         raise InvalidOrderError(faults)
 
@@ -52,18 +55,20 @@ def _faults_of_form(request: Any) -> list[str]:
 
 
 def _faults_of_content(request: dict[str, Any], catalogue: Catalogue) -> list[str]:
-    currency = request["currency"]
+    """Hold against the catalogue whatever has the form to be held against it."""
+    currency, lines = request.get("currency"), request.get("lines")
     currencies = sorted({known for prices in catalogue.values() for known in prices})
     faults = []
-    if currency not in currencies:
+    if isinstance(currency, str) and currency not in currencies:
         faults.append(f"currency must be one of {', '.join(currencies)}")
-    for index, line in enumerate(request["lines"]):
-        if line["sku"] not in catalogue:
+    for index, line in enumerate(lines if isinstance(lines, list) else []):
+        sku = line.get("sku") if isinstance(line, dict) else None
+        if not isinstance(sku, str):
+            continue
+        if sku not in catalogue:
             faults.append(f"lines[{index}].sku is not in the catalogue")
-        elif currency in currencies and currency not in catalogue[line["sku"]]:
+        elif currency in currencies and currency not in catalogue[sku]:
             faults.append(f"lines[{index}].sku has no price in {currency}")
-    if not faults and total(price(request, catalogue)) > _largest_total():
-        faults.append(f"the order's total must be at most {_largest_total()} minor units")
     return faults
 
 

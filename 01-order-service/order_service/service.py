@@ -7,7 +7,7 @@ from order_service import request as order_request
 from order_service import status
 from order_service.catalogue import Catalogue
 from order_service.errors import IdempotencyConflictError, NotFoundError
-from order_service.store import OrderRecord, OrderStore, Page
+from order_service.store import OrderRecord, OrderStore
 from orderflow.clock import Clock
 from orderflow.event import Event, first_event
 from orderflow.store import Stored
@@ -17,7 +17,7 @@ _NAMESPACE = uuid.UUID("6f1c5f0e-3c0f-4d0c-9d7e-2b8a4f5e1c90")
 
 def place_order(
     request: Any,
-    idempotency_key: str | None,
+    idempotency_key: str,
     *,
     store: OrderStore,
     catalogue: Catalogue,
@@ -61,10 +61,8 @@ def place_order(
     return earlier, Stored(earlier.created, repeated=True)
 
 
-def order_id(customer_id: str, idempotency_key: str | None) -> str:
-    """Return a new order id, or with a key always the same one for the same customer."""
-    if idempotency_key is None:
-        return f"ord_{uuid.uuid4().hex}"
+def order_id(customer_id: str, idempotency_key: str) -> str:
+    """Return an order's id: the same customer's same key is the same order."""
     return f"ord_{uuid.uuid5(_NAMESPACE, f'{customer_id}/{idempotency_key}').hex}"
 
 
@@ -78,11 +76,6 @@ def get_order(order_id: str, *, store: OrderStore) -> OrderRecord:
     if record is None:
         raise NotFoundError("there is no such order")
     return record
-
-
-def list_orders(customer_id: str, *, limit: int, cursor: str | None, store: OrderStore) -> Page:
-    """Return a page of a customer's orders, newest first."""
-    return store.of_customer(customer_id, limit, cursor)
 
 
 def track(event: Event, *, store: OrderStore, clock: Clock) -> str | None:

@@ -1,15 +1,11 @@
 """The Orders table: a port, and DynamoDB behind it."""
 
-import base64
-import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from order_service import status
-from order_service.errors import MalformedRequestError
-from orderflow.dynamodb import from_wire, item_that_won, to_wire
+from orderflow import aws
+from orderflow.dynamodb import Existing, Item, from_wire, to_wire, write
 from orderflow.event import Event
 
 OPEN = "OPEN"
@@ -31,11 +27,31 @@ class OrderRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a customer's orders, newest first, and the cursor of the next page."""
+class OrderSummary:
+    """What a list of orders tells of each: what the index carries, and nothing personal."""
 
-    orders: list[OrderRecord]
-    cursor: str | None
+    order_id: str
+    placed_at: str
+    status: str
+    total: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last order of a page, after which the next page begins."""
+
+    customer_id: str
+    order_id: str
+    placed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a customer's orders, newest first, and where the next page begins."""
+
+    orders: list[OrderSummary]
+    following: Cursor | None
 
 
 class OrderStore(Protocol):
@@ -57,12 +73,8 @@ class OrderStore(Protocol):
         """Return an order, or None."""
         ...
 
-    def of_customer(self, customer_id: str, limit: int, cursor: str | None) -> Page:
-        """Return up to `limit` of a customer's orders, newest first.
-
-        Raises:
-            MalformedRequestError: The cursor is not one that a page of this customer gave.
-        """
+    def of_customer(self, customer_id: str, limit: int, cursor: Cursor | None) -> Page:
+        """Return up to `limit` of a customer's orders, newest first."""
         ...
 
 
@@ -76,59 +88,57 @@ class DynamoOrderStore:
 
     def put_once(self, record: OrderRecord) -> OrderRecord | None:
         """See `OrderStore`."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table_name,
-                Item=to_wire(_to_item(record)),
-                ConditionExpression="attribute_not_exists(order_id)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            item = item_that_won(error)
-            if item is None:
-                raise
-            return _from_item(item)
-        return None
+        answer = write(
+            self._dynamodb.put_item,
+            TableName=self._table_name,
+            Item=to_wire(_to_item(record)),
+            ConditionExpression="attribute_not_exists(order_id)",
+        )
+        return _from_item(answer.item) if isinstance(answer, Existing) else None
 
     def move_forward(self, record: OrderRecord) -> bool:
         """See `OrderStore`."""
         item = _to_item(record)
-        moving = {"status", "status_rank", "updated_at"}
-        kept = [name for name in item if name not in moving | {"order_id", "open"}]
-        sets = [f"#{name} = :{name}" for name in sorted(moving)]
+        moving = {"status", "status_rank", "updated_at"} | ({"open"} & item.keys())
         # What the order service wrote itself stands; an order it has never seen gets its row.
-        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in kept]
-        values = {name: item[name] for name in (*kept, *moving)}
-        if "open" in item:
-            sets.append("#open = :open")
-            values["open"] = item["open"]
-        expression = "SET " + ", ".join(sets) + ("" if "open" in item else " REMOVE #open")
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table_name,
-                Key=to_wire({"order_id": item["order_id"]}),
-                UpdateExpression=expression,
-                ConditionExpression="attribute_not_exists(order_id) OR #status_rank < :status_rank",
-                ExpressionAttributeNames={f"#{name}": name for name in {*values, "open"}},
-                ExpressionAttributeValues={f":{k}": v for k, v in to_wire(values).items()},
+        kept = item.keys() - moving - {"order_id"}
+        sets = [f"#{name} = :{name}" for name in sorted(moving)]
+        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in sorted(kept)]
+        answer = self._update(
+            item,
+            names=moving | kept | {"open"},
+            values=moving | kept,
+            update="SET " + ", ".join(sets) + ("" if "open" in item else " REMOVE #open"),
+            condition="attribute_not_exists(order_id) OR #status_rank < :status_rank",
+        )
+        if not isinstance(answer, Existing):
+            return True
+        if record.created and "created_event" not in answer.item:
+            # It came after its followers: the row is there, but not yet what can be sent again.
+            self._update(
+                item,
+                names={"created_event"},
+                values={"created_event"},
+                update="SET #created_event = :created_event",
+                condition="attribute_not_exists(#created_event)",
             )
-        except ClientError as error:
-            if item_that_won(error) is None:
-                raise
-            return False
-        return True
+        return False
 
     def get(self, order_id: str) -> OrderRecord | None:
         """See `OrderStore`."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key=to_wire({"order_id": order_id}), ConsistentRead=True
+        answer = aws.call(
+            self._dynamodb.get_item,
+            TableName=self._table_name,
+            Key=to_wire({"order_id": order_id}),
+            ConsistentRead=True,
         )
         return _from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
-    def of_customer(self, customer_id: str, limit: int, cursor: str | None) -> Page:
+    def of_customer(self, customer_id: str, limit: int, cursor: Cursor | None) -> Page:
         """See `OrderStore`."""
-        start = {"ExclusiveStartKey": to_wire(_read_cursor(cursor, customer_id))} if cursor else {}
-        answer = self._dynamodb.query(
+        start = {"ExclusiveStartKey": to_wire(asdict(cursor))} if cursor else {}
+        answer = aws.call(
+            self._dynamodb.query,
             TableName=self._table_name,
             IndexName="by-customer",
             KeyConditionExpression="customer_id = :customer",
@@ -139,34 +149,25 @@ class DynamoOrderStore:
         )
         last = answer.get("LastEvaluatedKey")
         return Page(
-            orders=[_from_item(from_wire(item)) for item in answer["Items"]],
-            cursor=write_cursor(from_wire(last)) if last else None,
+            orders=[_summary(from_wire(item)) for item in answer["Items"]],
+            following=Cursor(**from_wire(last)) if last else None,
+        )
+
+    def _update(
+        self, item: Item, *, names: set[str], values: set[str], update: str, condition: str
+    ) -> Item | Existing:
+        return write(
+            self._dynamodb.update_item,
+            TableName=self._table_name,
+            Key=to_wire({"order_id": item["order_id"]}),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+            ExpressionAttributeValues=to_wire({f":{name}": item[name] for name in values}),
         )
 
 
-CURSOR_KEYS = ("customer_id", "order_id", "placed_at")
-
-
-def write_cursor(key: dict[str, str]) -> str:
-    """Return an index key as an opaque cursor."""
-    text = json.dumps([key[name] for name in CURSOR_KEYS], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _read_cursor(cursor: str, customer_id: str) -> dict[str, str]:
-    try:
-        values = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
-        key = dict(zip(CURSOR_KEYS, values, strict=True))
-    except (ValueError, TypeError):
-        key = {}
-    if not all(isinstance(value, str) and value for value in key.values()) or (
-        key.get("customer_id") != customer_id
-    ):
-        raise MalformedRequestError("cursor must be one that an earlier page gave")
-    return key
-
-
-def _to_item(record: OrderRecord) -> dict[str, Any]:
+def _to_item(record: OrderRecord) -> Item:
     rank = status.RANKS[record.status]
     item = {
         **record.order,
@@ -181,6 +182,10 @@ def _to_item(record: OrderRecord) -> dict[str, Any]:
     return {name: value for name, value in item.items() if value is not None}
 
 
+def _summary(item: Item) -> OrderSummary:
+    return OrderSummary(**{field.name: item[field.name] for field in fields(OrderSummary)})
+
+
 _ORDER_FIELDS = (
     "order_id",
     "customer_id",
@@ -192,7 +197,7 @@ _ORDER_FIELDS = (
 )
 
 
-def _from_item(item: dict[str, Any]) -> OrderRecord:
+def _from_item(item: Item) -> OrderRecord:
     event = item.get("created_event")
     return OrderRecord(
         order={name: item[name] for name in _ORDER_FIELDS},

@@ -38,7 +38,9 @@ resource "aws_dynamodb_table" "orders" {
     name            = "by-customer"
     hash_key        = "customer_id"
     range_key       = "placed_at"
-    projection_type = "ALL"
+    projection_type = "INCLUDE"
+    # What a list shows; contact, address and payment token stay in the table.
+    non_key_attributes = ["status", "total", "currency"]
   }
 
   # Only orders still under way carry `open`, so the index stays small: oldest first.
@@ -87,7 +89,7 @@ module "order_tracker" {
   key                = "order-tracker"
   description        = "Moves an order's status forward as events arrive"
   bundle             = aws_s3_object.bundle
-  handler            = "order_service.handler.track"
+  handler            = "order_service.tracker.track"
   account_id         = var.account_id
   log_retention_days = var.log_retention_days
   failure_handling   = var.failure_handling
@@ -97,9 +99,6 @@ module "order_tracker" {
     arn     = aws_dynamodb_table.orders.arn
     actions = ["UpdateItem"]
   }
-
-  # Both functions run the same package, whose settings name the bus; only the API may publish.
-  environment = { EVENT_BUS_NAME = aws_cloudwatch_event_bus.this.name }
 
   # All four events from the start, so that no later stage has to change this rule.
   consumes = {

@@ -1,10 +1,12 @@
 """The order service's test fixtures."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from order_service import status
-from order_service.store import DynamoOrderStore, Page, write_cursor
+from order_service.store import Cursor, DynamoOrderStore, OrderSummary, Page
+
+SUMMARY = ("order_id", "placed_at", "total", "currency")
 
 
 class InMemoryOrderStore:
@@ -23,10 +25,12 @@ class InMemoryOrderStore:
     def move_forward(self, record):
         key = record.order["order_id"]
         earlier = self.records.get(key)
+        created = (earlier and earlier.created) or record.created
         if earlier and status.RANKS[earlier.status] >= status.RANKS[record.status]:
+            self.records[key] = replace(earlier, created=created)
             return False
         self.records[key] = replace(
-            earlier or record, status=record.status, updated_at=record.updated_at
+            earlier or record, status=record.status, updated_at=record.updated_at, created=created
         )
         return True
 
@@ -36,11 +40,14 @@ class InMemoryOrderStore:
     def of_customer(self, customer_id, limit, cursor):
         mine = [r for r in self.records.values() if r.order["customer_id"] == customer_id]
         mine.sort(key=lambda record: record.order["placed_at"], reverse=True)
-        cursors = [write_cursor(record.order) for record in mine]
+        cursors = [Cursor(**{f.name: r.order[f.name] for f in fields(Cursor)}) for r in mine]
         start = cursors.index(cursor) + 1 if cursor else 0
-        page = mine[start : start + limit]
         more = start + limit < len(mine)
-        return Page(page, cursors[start + limit - 1] if more else None)
+        summaries = [
+            OrderSummary(status=r.status, **{name: r.order[name] for name in SUMMARY})
+            for r in mine[start : start + limit]
+        ]
+        return Page(summaries, cursors[start + limit - 1] if more else None)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,11 @@ from tests.fixtures.events import delivered, example, order_request
 @pytest.fixture
 def handler(load_handler):
     return load_handler("order_service", "orders")
+
+
+@pytest.fixture
+def tracker(load_handler):
+    return load_handler("order_service", "orders", "tracker")
 
 
 @pytest.fixture
@@ -84,12 +90,42 @@ def test_a_reused_key_is_a_conflict(post, bus):
 
 
 def test_an_order_that_could_not_be_announced_is_kept(post, bus, rows):
-    """503 when the bus refuses; the same key sends it later."""
+    """503 when the bus refuses; its key sends the order later, though the customer gave none."""
     bus.refusals = 3
-    status, _, headers = post(order_request(), key="k")
+    status, _, headers = post(order_request())
     assert (status, headers["retry-after"]) == (503, "1")
-    assert post(order_request(), key="k")[0] == 200
+    assert headers["location"] == f"/orders/{rows('orders')[0]['order_id']}"
+    assert post(order_request(), key=headers["idempotency-key"])[0] == 200
     assert len(rows("orders")) == len(bus.entries) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "PutEvents"),
+        ReadTimeoutError(endpoint_url="https://events"),
+    ],
+)
+def test_a_bus_that_does_not_answer_is_no_500(post, bus, trouble):
+    """Throttled as a whole, or silent: 503 with the key that finds the order again."""
+    bus.crash = trouble
+    status, problem, headers = post(order_request())
+    assert (status, problem["status"]) == (503, 503)
+    assert headers["idempotency-key"]
+
+
+def test_a_table_that_does_not_answer_is_no_500(post, get, handler, monkeypatch, bus):
+    """Throttled tables make a 503 as well, on every route; nothing is announced."""
+
+    def throttled(**_):
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "PutItem")
+
+    for operation in ("put_item", "get_item", "query"):
+        monkeypatch.setattr(handler.store._dynamodb, operation, throttled)
+    assert post(order_request())[0] == 503
+    assert get("GET /orders/{order_id}", order_id="ord_1")[0] == 503
+    assert get("GET /customers/{customer_id}/orders", customer_id="customer-7")[0] == 503
+    assert bus.entries == []
 
 
 def test_a_crash_between_write_and_publish_is_repaired(post, bus, rows):
@@ -220,7 +256,9 @@ def test_a_customers_orders_can_be_read_in_pages(post, get):
     assert get(route, customer_id="nobody") == (200, {"orders": [], "cursor": None})
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "", "1" * 5000, "²", "1.5"])
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "-1", "ten", "", "1" * 5000, "²", "1.5", "0001999", "0" * 5000 + "1"]
+)
 def test_a_bad_limit_is_refused(get, limit):
     """A page has 1 to 100 orders."""
     route = "GET /customers/{customer_id}/orders"
@@ -237,26 +275,29 @@ def test_a_direct_invoke_places_an_order(handler, context, rows):
 
 @pytest.mark.parametrize(
     "payload",
-    [{}, {"order": None}, {"order": []}, {"order": {}}, {"order": {}, "idempotency_key": 5}],
+    [
+        *(None, [], "order", 5, {}, {"routeKey": "$default"}),
+        *({"order": None}, {"order": []}, {"order": {}}, {"order": {}, "idempotency_key": 5}),
+    ],
 )
 def test_a_broken_direct_invoke_is_refused(handler, context, rows, payload):
     """It gets the same problem document."""
-    assert handler.api(payload, context)["statusCode"] in (400, 422)
+    assert handler.api(payload, context)["statusCode"] in (400, 404, 422)
     assert rows("orders") == []
 
 
-def test_tracking_moves_the_status(handler, context, post, rows):
+def test_tracking_moves_the_status(tracker, context, post, rows):
     """An event of the flow changes the row of its order."""
     _, order, _ = post(order_request())
     paid = example("PaymentProcessed", "succeeded", order_id=order["order_id"])
-    assert handler.track(delivered(paid), context)["moved_to"] == "PAID"
+    assert tracker.track(delivered(paid), context)["moved_to"] == "PAID"
     assert rows("orders")[0]["status"] == "PAID"
 
 
-def test_nothing_personal_is_logged(handler, context, post, capsys):
+def test_nothing_personal_is_logged(tracker, context, post, capsys):
     """Neither address, e-mail, telephone nor token stands in any line a function prints."""
     _, order, _ = post(order_request())
-    handler.track(delivered(example("ShipmentPrepared", order_id=order["order_id"])), context)
+    tracker.track(delivered(example("ShipmentPrepared", order_id=order["order_id"])), context)
     post(order_request(contact={"email": "broken"}))
     printed = capsys.readouterr()
     for marker in ("Ada Example", "Analytical", "10115", "example.org", "1234567", "tok_"):

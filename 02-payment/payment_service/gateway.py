@@ -17,6 +17,8 @@ class GatewayUnavailableError(TransientError):
 class ChargeRequest:
     """A charge: `amount` in minor units; the same key never charges twice."""
 
+    reference: str
+    """The merchant's own name for the charge: the order id."""
     idempotency_key: str
     token: str
     amount: int
@@ -44,8 +46,8 @@ class PaymentGateway(Protocol):
         """
         ...
 
-    def refund(self, idempotency_key: str) -> str:
-        """Give back what was charged under this key, once; return the charge's id.
+    def refund(self, reference: str, *, idempotency_key: str) -> str:
+        """Give back what was charged under this reference, once per key; return the charge's id.
 
         Raises:
             GatewayUnavailableError: No answer; ask again with the same key.
@@ -68,7 +70,7 @@ TOKENS = (APPROVED, *DECLINES, UNAVAILABLE_TWICE, UNAVAILABLE, SLOW)
 class SimulatedGateway:
     """A gateway whose answer depends on the payment method's token alone.
 
-    It has no memory: a charge's id follows from the idempotency key, so the same key always meets
+    It has no memory: a charge's id follows from its reference, so a repeated request always meets
     the same charge. A token it does not know is declined.
     """
 
@@ -91,17 +93,17 @@ class SimulatedGateway:
             return ChargeResult(decline_reason="unknown payment method")
         if token in DECLINES:
             return ChargeResult(decline_reason=DECLINES[token])
-        return ChargeResult(charge_id=_charge_id(request.idempotency_key))
+        return ChargeResult(charge_id=_charge_id(request.reference))
 
-    def refund(self, idempotency_key: str) -> str:
-        """See `PaymentGateway`."""
+    def refund(self, reference: str, *, idempotency_key: str) -> str:  # noqa: ARG002
+        """See `PaymentGateway`; for lack of a memory it refunds what it never charged, too."""
         self._answer()
-        return _charge_id(idempotency_key)
+        return _charge_id(reference)
 
     def _answer(self) -> None:
         if not self._available:
             raise GatewayUnavailableError("the gateway does not answer")
 
 
-def _charge_id(idempotency_key: str) -> str:
-    return f"ch_{hashlib.sha256(idempotency_key.encode()).hexdigest()[:16]}"
+def _charge_id(reference: str) -> str:
+    return f"ch_{hashlib.sha256(reference.encode()).hexdigest()[:16]}"

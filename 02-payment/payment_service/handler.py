@@ -4,19 +4,19 @@ import os
 from functools import partial
 from typing import Any
 
-from orderflow.clients import client
+from orderflow.aws import client
 from orderflow.clock import utc_now
 from orderflow.publisher import Publisher
-from orderflow.settings import Settings
 from orderflow.step import logger, metrics, run_step
 from payment_service import service
 from payment_service.gateway import SimulatedGateway
+from payment_service.settings import PaymentSettings
 from payment_service.store import DynamoPaymentStore
 
-settings = Settings.from_environment(os.environ)
+settings = PaymentSettings.from_environment(os.environ)
 publisher = Publisher(client("events"), settings.event_bus_name)
 store = DynamoPaymentStore(client("dynamodb"), settings.table_name)
-gateway = SimulatedGateway(available=settings.gateway_available)
+gateway = SimulatedGateway(available=settings.gateway_answers)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from orderflow.clock import Clock
-from orderflow.errors import PermanentError, TransientError
+from orderflow.errors import PermanentError
 from orderflow.event import Event, next_event
 from orderflow.store import Stored
 from payment_service.gateway import ChargeRequest, ChargeResult, PaymentGateway
@@ -13,7 +13,9 @@ from payment_service.store import (
     REFUND_PENDING,
     REFUNDED,
     SUCCEEDED,
-    Decided,
+    NotIntended,
+    Payment,
+    PaymentInProgressError,
     PaymentStore,
 )
 
@@ -22,36 +24,33 @@ class RefundImpossibleError(PermanentError):
     """The payment was declined: there is nothing to give back."""
 
 
-class PaymentInProgressError(TransientError):
-    """The payment is not decided yet."""
-
-
 def charge(created: Event, *, store: PaymentStore, gateway: PaymentGateway, clock: Clock) -> Stored:
     """Charge an order once; a repeated event finds the outcome that stands, refund included.
 
     Raises:
         GatewayUnavailableError: No answer; the intent stays, and the next try counts it up.
     """
-    order = created.order
-    intent = store.intend(order, PENDING, clock())
-    if isinstance(intent, Decided):
-        return _standing(intent)
+    intent = store.intend(created.order, PENDING, clock())
+    if isinstance(intent, NotIntended):
+        return _standing(intent.payment)
+    payment = intent.payment
     result = gateway.charge(
         ChargeRequest(
-            idempotency_key=_charge_key(created),
+            reference=created.correlation_id,
+            idempotency_key=f"charge/{created.correlation_id}",
             token=created.part("payment_method")["token"],
-            amount=order["total"],
-            currency=order["currency"],
-            attempt=intent.attempt,
+            amount=payment.amount,
+            currency=payment.currency,
+            attempt=payment.attempts,
         )
     )
-    return store.settle(_charged(created, result, clock()))
+    return store.settle(_charged(created, payment, result, clock()))
 
 
 def refund(
     out_of_stock: Event, *, store: PaymentStore, gateway: PaymentGateway, clock: Clock
 ) -> Stored:
-    """Give an order's money back once.
+    """Give back what an order was charged, once.
 
     Raises:
         RefundImpossibleError: The payment was declined.
@@ -59,40 +58,36 @@ def refund(
         GatewayUnavailableError: No answer; the intent stays.
     """
     intent = store.intend(out_of_stock.order, REFUND_PENDING, clock())
-    if isinstance(intent, Decided):
-        if intent.status == DECLINED:
+    payment = intent.payment
+    if isinstance(intent, NotIntended):
+        if payment.status == DECLINED:
             raise RefundImpossibleError(f"{out_of_stock.correlation_id} was never charged")
-        if intent.status == PENDING:
+        if payment.status == PENDING:
             raise PaymentInProgressError(f"{out_of_stock.correlation_id} is not decided yet")
-        return _standing(intent)
-    charge_id = gateway.refund(_charge_key(out_of_stock))
+        return _standing(payment)
+    charge_id = gateway.refund(
+        out_of_stock.correlation_id, idempotency_key=f"refund/{out_of_stock.correlation_id}"
+    )
     missing = ", ".join(out_of_stock.part("inventory").get("missing_skus", []))
-    payment = {"charge_id": charge_id, "reason": f"out of stock: {missing}"[:200]}
-    return store.settle(_processed(out_of_stock, REFUNDED, payment, clock()))
+    details = {"charge_id": charge_id, "reason": f"out of stock: {missing}"[:200]}
+    return store.settle(_processed(out_of_stock, payment, REFUNDED, details, clock()))
 
 
-def _charged(created: Event, result: ChargeResult, at: str) -> Event:
+def _charged(created: Event, payment: Payment, result: ChargeResult, at: str) -> Event:
     if result.charge_id is None:
-        return _processed(created, DECLINED, {"reason": result.decline_reason}, at)
-    return _processed(created, SUCCEEDED, {"charge_id": result.charge_id}, at)
+        return _processed(created, payment, DECLINED, {"reason": result.decline_reason}, at)
+    return _processed(created, payment, SUCCEEDED, {"charge_id": result.charge_id}, at)
 
 
-def _processed(cause: Event, status: str, details: Mapping[str, str | None], at: str) -> Event:
-    payment = {
-        "status": status,
-        "amount": cause.order["total"],
-        "currency": cause.order["currency"],
-        **details,
-    }
+def _processed(
+    cause: Event, payment: Payment, status: str, details: Mapping[str, str | None], at: str
+) -> Event:
+    part = {"status": status, "amount": payment.amount, "currency": payment.currency, **details}
     step = f"payment-{status.lower()}"
-    return next_event(cause, "PaymentProcessed", step, {"payment": payment}, at=at)
+    return next_event(cause, "PaymentProcessed", step, {"payment": part}, at=at)
 
 
-def _standing(decided: Decided) -> Stored:
-    if decided.outcome is None:
-        raise PaymentInProgressError(f"the payment is {decided.status} and has no outcome yet")
-    return Stored(decided.outcome, repeated=True)
-
-
-def _charge_key(event: Event) -> str:
-    return f"charge/{event.order['order_id']}"
+def _standing(payment: Payment) -> Stored:
+    if payment.outcome is None:
+        raise PaymentInProgressError(f"the payment is {payment.status} and has no outcome yet")
+    return Stored(payment.outcome, repeated=True)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
-from orderflow.dynamodb import Item, from_wire, item_that_won, to_wire
+from orderflow.dynamodb import Existing, Item, to_wire, write
+from orderflow.errors import TransientError
 from orderflow.event import Event
 from orderflow.store import Stored
 
@@ -26,18 +25,30 @@ INTENT_OF = {SUCCEEDED: PENDING, DECLINED: PENDING, REFUNDED: REFUND_PENDING}
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
-    """The row now says what is about to be done; `attempt` counts the tries from 1."""
+class Payment:
+    """One row of the Payments table; `amount` in minor units of `currency`."""
 
-    attempt: int
+    status: str
+    amount: int
+    currency: str
+    attempts: int
+    """How often this row's intent was written: the how-many-th try this is."""
+    outcome: Event | None
+    """The latest outcome: what is published again when the step is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Intended:
+    """The intent stands: ask the gateway."""
+
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class NotIntended:
     """The row could not take the intent: what stands there instead."""
 
-    status: str
-    outcome: Event | None
+    payment: Payment
 
 
 class PaymentStore(Protocol):
@@ -47,13 +58,24 @@ class PaymentStore(Protocol):
     function that dies in between leaves a trace, and the next try uses the same idempotency key.
     """
 
-    def intend(self, order: dict[str, Any], intent: str, at: str) -> Intent | Decided:
-        """Write an intent (`PENDING` or `REFUND_PENDING`), or count it up if it stands there."""
+    def intend(self, order: dict[str, Any], intent: str, at: str) -> Intended | NotIntended:
+        """Write an intent (`PENDING` or `REFUND_PENDING`), or count it up if it stands there.
+
+        Amount and currency are those of the first event that made the row.
+        """
         ...
 
     def settle(self, outcome: Event) -> Stored:
-        """Write an intent's outcome once; a second writer is given the first one's outcome."""
+        """Write an intent's outcome once; a second writer is given the first one's outcome.
+
+        Raises:
+            PaymentInProgressError: Another intent stands there, and has no outcome yet.
+        """
         ...
+
+
+class PaymentInProgressError(TransientError):
+    """The payment is not decided yet."""
 
 
 class DynamoPaymentStore:
@@ -64,14 +86,18 @@ class DynamoPaymentStore:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
-    def intend(self, order: dict[str, Any], intent: str, at: str) -> Intent | Decided:
+    def intend(self, order: dict[str, Any], intent: str, at: str) -> Intended | NotIntended:
         """See `PaymentStore`."""
         may_follow = {f":from{i}": status for i, status in enumerate(INTENT_MAY_FOLLOW[intent])}
+        counter = COUNTED_AS[intent]
         answer = self._update(
             order["order_id"],
-            "SET #status = :intent, created_at = if_not_exists(created_at, :at), updated_at = :at,"
-            " customer_id = :customer_id, amount = :amount, currency = :currency"
-            f" ADD {COUNTED_AS[intent]} :one",
+            "SET #status = :intent, updated_at = :at,"
+            " created_at = if_not_exists(created_at, :at),"
+            " customer_id = if_not_exists(customer_id, :customer_id),"
+            " amount = if_not_exists(amount, :amount),"
+            " currency = if_not_exists(currency, :currency)"
+            f" ADD {counter} :one",
             f"attribute_not_exists(order_id) OR #status IN ({', '.join(may_follow)})",
             {
                 ":intent": intent,
@@ -83,7 +109,9 @@ class DynamoPaymentStore:
                 **may_follow,
             },
         )
-        return answer if isinstance(answer, Decided) else Intent(attempt=answer[COUNTED_AS[intent]])
+        if isinstance(answer, Existing):
+            return NotIntended(_payment(answer.item, counter))
+        return Intended(_payment(answer, counter))
 
     def settle(self, outcome: Event) -> Stored:
         """See `PaymentStore`."""
@@ -99,29 +127,38 @@ class DynamoPaymentStore:
                 ":at": outcome.occurred_at,
             },
         )
-        if isinstance(answer, Decided) and answer.outcome:
-            return Stored(answer.outcome, repeated=True)
-        return Stored(outcome)
+        return already_settled(answer.item) if isinstance(answer, Existing) else Stored(outcome)
 
-    def _update(self, order_id: str, update: str, condition: str, values: Item) -> Item | Decided:
-        try:
-            answer = self._dynamodb.update_item(
-                TableName=self._table_name,
-                Key=to_wire({"order_id": order_id}),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=to_wire(values),
-                ReturnValues="UPDATED_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            item = item_that_won(error)
-            if item is None:
-                raise
-            outcome = item.get("outcome")
-            return Decided(
-                status=item["status"],
-                outcome=Event.from_json("PaymentProcessed", outcome) if outcome else None,
-            )
-        return from_wire(answer["Attributes"])
+    def _update(self, order_id: str, update: str, condition: str, values: Item) -> Item | Existing:
+        return write(
+            self._dynamodb.update_item,
+            TableName=self._table_name,
+            Key=to_wire({"order_id": order_id}),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_wire(values),
+            ReturnValues="ALL_NEW",
+        )
+
+
+def already_settled(item: Item) -> Stored:
+    """Return the outcome that another writer settled first.
+
+    Raises:
+        PaymentInProgressError: There is none.
+    """
+    if not item.get("outcome"):
+        raise PaymentInProgressError(f"the payment is {item.get('status', 'unknown')}")
+    return Stored(Event.from_json("PaymentProcessed", item["outcome"]), repeated=True)
+
+
+def _payment(item: Item, counter: str) -> Payment:
+    outcome = item.get("outcome")
+    return Payment(
+        status=item["status"],
+        amount=item["amount"],
+        currency=item["currency"],
+        attempts=item.get(counter, 0),
+        outcome=Event.from_json("PaymentProcessed", outcome) if outcome else None,
+    )

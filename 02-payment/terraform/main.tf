@@ -25,8 +25,7 @@ resource "aws_s3_object" "bundle" {
 }
 
 locals {
-  environment     = { GATEWAY_AVAILABLE = "true" } # the simulated gateway's main switch
-  timeout_seconds = 15                             # a gateway may be slow
+  environment = { GATEWAY_AVAILABLE = tostring(var.gateway_available) }
 
   table = {
     name    = aws_dynamodb_table.payments.name
@@ -51,7 +50,6 @@ module "payment" {
   handler            = "payment_service.handler.charge"
   account_id         = var.account_id
   log_retention_days = var.log_retention_days
-  timeout_seconds    = local.timeout_seconds
   environment        = local.environment
   failure_handling   = var.failure_handling
   table              = local.table
@@ -73,7 +71,6 @@ module "payment_refund" {
   handler            = "payment_service.handler.refund"
   account_id         = var.account_id
   log_retention_days = var.log_retention_days
-  timeout_seconds    = local.timeout_seconds
   environment        = local.environment
   failure_handling   = var.failure_handling
   table              = local.table

@@ -34,6 +34,13 @@ variable "event_bus" {
   nullable    = false
 }
 
+variable "gateway_available" {
+  description = "Whether the simulated payment gateway answers; false is an outage that no retry outlasts"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "failure_handling" {
   description = "By function key: dead-letter queue and retry policy of the rule's target; empty: EventBridge's defaults"
   type = map(object({

@@ -5,9 +5,11 @@ from payment_service.store import (
     COUNTED_AS,
     INTENT_MAY_FOLLOW,
     INTENT_OF,
-    Decided,
     DynamoPaymentStore,
-    Intent,
+    Intended,
+    NotIntended,
+    Payment,
+    already_settled,
 )
 
 from orderflow.event import Event
@@ -21,24 +23,27 @@ class InMemoryPaymentStore:
         self.rows: dict[str, dict] = {}
 
     def intend(self, order, intent, at):
-        row = self.rows.setdefault(order["order_id"], {"status": None})
+        fresh = {"status": None, "amount": order["total"], "currency": order["currency"]}
+        row = self.rows.setdefault(order["order_id"], fresh)
+        counter = COUNTED_AS[intent]
         if row["status"] not in (None, *INTENT_MAY_FOLLOW[intent]):
-            return self._decided(row)
+            return NotIntended(self._payment(row, counter))
         row["status"] = intent
-        row[COUNTED_AS[intent]] = row.get(COUNTED_AS[intent], 0) + 1
-        return Intent(row[COUNTED_AS[intent]])
+        row[counter] = row.get(counter, 0) + 1
+        return Intended(self._payment(row, counter))
 
     def settle(self, outcome):
-        row = self.rows[outcome.order["order_id"]]
+        row = self.rows.get(outcome.order["order_id"], {})
         status = outcome.part("payment")["status"]
-        if row["status"] != INTENT_OF[status]:
-            return Stored(self._decided(row).outcome, repeated=True)
+        if row.get("status") != INTENT_OF[status]:
+            return already_settled(row)
         row.update(status=status, outcome=outcome.to_json())
         return Stored(outcome)
 
-    def _decided(self, row):
+    def _payment(self, row, counter):
         text = row.get("outcome")
-        return Decided(row["status"], Event.from_json("PaymentProcessed", text) if text else None)
+        outcome = Event.from_json("PaymentProcessed", text) if text else None
+        return Payment(row["status"], row["amount"], row["currency"], row.get(counter, 0), outcome)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])

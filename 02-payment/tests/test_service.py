@@ -23,8 +23,8 @@ class CountingGateway(SimulatedGateway):
             self.charged.add(result.charge_id)
         return result
 
-    def refund(self, idempotency_key):
-        charge_id = super().refund(idempotency_key)
+    def refund(self, reference, *, idempotency_key):
+        charge_id = super().refund(reference, idempotency_key=idempotency_key)
         self.refunded.add(charge_id)
         return charge_id
 
@@ -124,6 +124,20 @@ def test_two_at_once_agree_on_one_outcome(store, gateway, clock):
     assert loser.event == winner.event
 
 
+def test_nothing_is_settled_that_was_never_intended(store):
+    """Without its intent an outcome is not written, and nothing is said to be stored."""
+    with pytest.raises(service.PaymentInProgressError):
+        store.settle(example("PaymentProcessed", "succeeded"))
+
+
+def test_a_refund_gives_back_what_was_charged(store, gateway, clock):
+    """Whatever total the stock-out names: the row's own amount is refunded."""
+    charge(created(), store, gateway, clock)
+    forged = out_of_stock()
+    forged.order["total"] = 99_999_999
+    assert refund(forged, store, gateway, clock).event.part("payment")["amount"] == 13700
+
+
 def test_money_goes_back_once(store, gateway, clock):
     """A stock-out refunds the charge; a second one publishes the same refund."""
     charged = charge(created(), store, gateway, clock).event.part("payment")
@@ -181,6 +195,6 @@ def test_the_payment_token_stays_behind(memory_store, gateway, clock):
 def test_the_slow_gateway_is_slow():
     """`tok_slow` takes two seconds, told to the sleep it was given."""
     slept = []
-    request = payment_gateway.ChargeRequest("k", payment_gateway.SLOW, 1, "EUR", 1)
+    request = payment_gateway.ChargeRequest("order", "key", payment_gateway.SLOW, 1, "EUR", 1)
     SimulatedGateway(sleep=slept.append).charge(request)
     assert slept == [payment_gateway.SLOW_SECONDS]

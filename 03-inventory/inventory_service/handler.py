@@ -6,7 +6,7 @@ from typing import Any
 
 from inventory_service import service
 from inventory_service.store import DynamoInventoryStore
-from orderflow.clients import client
+from orderflow.aws import client
 from orderflow.clock import utc_now
 from orderflow.publisher import Publisher
 from orderflow.settings import Settings

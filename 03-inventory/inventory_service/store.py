@@ -1,18 +1,18 @@
 """The Inventory table: a port, and DynamoDB behind it.
 
 Two kinds of items share the key `sku`: the stock of a SKU, and one reservation record an order.
-They live in one table so that one transaction can write both.
+They live in one table so that one transaction can write both. A record never expires: without it a
+repeated event would take the stock a second time.
 """
 
-import random
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from orderflow.clock import from_timestamp
+from orderflow import aws
+from orderflow.backoff import pause
 from orderflow.dynamodb import Item, from_wire, to_wire
 from orderflow.errors import OrderflowError, PermanentError, TransientError
 from orderflow.event import Event
@@ -20,15 +20,18 @@ from orderflow.store import Stored
 
 Quantities = dict[str, int]
 
-RECORD_LIFETIME = timedelta(days=90)
-"""A reservation record must outlive every way an old event can come back: 14 days in a queue."""
-
-CONFLICT_ATTEMPTS = 6
-FIRST_PAUSE_SECONDS = 0.05
+ATTEMPTS = 6
+CONDITION_FAILED = "ConditionalCheckFailed"
+WORTH_RETRYING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Reasons for a cancelled transaction that go away by themselves."""
 
 
 class UnknownSkuError(PermanentError):
     """The inventory has no stock item for a SKU."""
+
+
+class InvalidStockError(PermanentError):
+    """A stock item that cannot be right: its pieces on hand are no whole number from 0."""
 
 
 class InventoryBusyError(TransientError):
@@ -53,6 +56,7 @@ class InventoryStore(Protocol):
         Raises:
             OutOfStockError: There is not enough of some SKUs.
             UnknownSkuError: There is no stock item for a SKU.
+            InvalidStockError: A stock item cannot be right.
             InventoryBusyError: Other orders were in the way.
         """
         ...
@@ -75,26 +79,26 @@ class DynamoInventoryStore:
 
     def reserve(self, quantities: Quantities, outcome: Event) -> Stored:
         """See `InventoryStore`."""
-        for attempt in range(CONFLICT_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(FIRST_PAUSE_SECONDS * 2**attempt * random.random())
+                self._sleep(pause(attempt))
             reasons = self._write(outcome, quantities)
-            if reasons is None:
+            if not reasons:
                 return Stored(outcome)
-            if reasons[0]["Code"] == "ConditionalCheckFailed":
-                return _recorded(reasons[0])
+            record, *stock = reasons
+            if record["Code"] == CONDITION_FAILED:
+                return _recorded(record)
             # A conflict says nothing about the stock; only a failed condition does.
-            if all(reason["Code"] in ("None", "ConditionalCheckFailed") for reason in reasons):
-                raise _shortage(quantities, reasons[1:])
-        raise InventoryBusyError(f"{CONFLICT_ATTEMPTS} tries met other writers or a throttle")
+            if not {reason["Code"] for reason in reasons} & WORTH_RETRYING:
+                raise _refusal(quantities, stock)
+        raise InventoryBusyError(f"{ATTEMPTS} tries met other writers or a throttle")
 
     def record_once(self, outcome: Event) -> Stored:
         """See `InventoryStore`."""
-        reasons = self._write(outcome, {})
-        return Stored(outcome) if reasons is None else _recorded(reasons[0])
+        return self.reserve({}, outcome)
 
-    def _write(self, outcome: Event, quantities: Quantities) -> list[Item] | None:
-        """Try once; return None, or why each item of the transaction was refused."""
+    def _write(self, outcome: Event, quantities: Quantities) -> list[Item]:
+        """Try once; return nothing when it is written, else why each item was refused."""
         table = {"TableName": self._table_name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         record = {
             **table,
@@ -111,16 +115,20 @@ class DynamoInventoryStore:
             }
             for sku, quantity in quantities.items()
         ]
-        try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[{"Put": record}, *({"Update": update} for update in stock)]
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
-                raise
-            reasons: list[Item] = dict(error.response)["CancellationReasons"]
-            return reasons
-        return None
+
+        def transact(**parameters: Any) -> list[Item]:
+            try:
+                self._dynamodb.transact_write_items(**parameters)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                    raise
+                reasons: list[Item] = dict(error.response)["CancellationReasons"]
+                return reasons
+            return []
+
+        items = [{"Put": record}, *({"Update": update} for update in stock)]
+        refused: list[Item] = aws.call(transact, TransactItems=items)
+        return refused
 
 
 def record_key(order_id: str) -> str:
@@ -129,7 +137,6 @@ def record_key(order_id: str) -> str:
 
 
 def _record(outcome: Event, quantities: Quantities) -> Item:
-    expires = from_timestamp(outcome.occurred_at) + RECORD_LIFETIME
     return {
         "sku": record_key(outcome.order["order_id"]),
         "order_id": outcome.order["order_id"],
@@ -137,7 +144,6 @@ def _record(outcome: Event, quantities: Quantities) -> Item:
         "quantities": quantities,
         "outcome": outcome.to_json(),
         "recorded_at": outcome.occurred_at,
-        "expires_at": int(expires.timestamp()),
     }
 
 
@@ -146,13 +152,26 @@ def _recorded(reason: Item) -> Stored:
     return Stored(Event.from_json("InventoryUpdated", item["outcome"]), repeated=True)
 
 
-def _shortage(quantities: Quantities, reasons: list[Item]) -> OrderflowError:
+def _refusal(quantities: Quantities, reasons: list[Item]) -> OrderflowError:
+    """Tell a shortage from a stock item that is missing or makes no sense."""
     refused = {
-        sku: bool(reason.get("Item"))
+        sku: reason
         for sku, reason in zip(quantities, reasons, strict=True)
-        if reason["Code"] == "ConditionalCheckFailed"
+        if reason["Code"] != "None"
     }
-    unknown = [sku for sku, has_item in refused.items() if not has_item]
+    unknown = [sku for sku, reason in refused.items() if _is_unknown(reason)]
     if unknown:
         return UnknownSkuError(f"no stock item for {', '.join(unknown)}")
+    broken = [sku for sku, reason in refused.items() if not _makes_sense(reason)]
+    if broken:
+        return InvalidStockError(f"on_hand is not a whole number from 0 of {', '.join(broken)}")
     return OutOfStockError(list(refused))
+
+
+def _is_unknown(reason: Item) -> bool:
+    return reason["Code"] == CONDITION_FAILED and not reason.get("Item")
+
+
+def _makes_sense(reason: Item) -> bool:
+    on_hand = from_wire(reason.get("Item", {})).get("on_hand")
+    return isinstance(on_hand, int) and not isinstance(on_hand, bool) and on_hand >= 0

@@ -11,12 +11,6 @@ resource "aws_dynamodb_table" "inventory" {
     type = "S"
   }
 
-  # Reservations age out; stock items carry no such attribute and stay.
-  ttl {
-    attribute_name = "expires_at"
-    enabled        = true
-  }
-
   point_in_time_recovery {
     enabled = true
   }

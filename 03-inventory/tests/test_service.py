@@ -6,8 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 from inventory_service import service
 from inventory_service.store import (
-    CONFLICT_ATTEMPTS,
+    ATTEMPTS,
     DynamoInventoryStore,
+    InvalidStockError,
     InventoryBusyError,
     UnknownSkuError,
 )
@@ -117,6 +118,7 @@ class Cancelled:
 
     def __init__(self, *answers):
         self.answers = list(answers)
+        self.items = {}
         self.calls = 0
 
     def transact_write_items(self, TransactItems):  # noqa: N803  (boto3's spelling)
@@ -126,7 +128,10 @@ class Cancelled:
             raise ClientError(
                 {
                     "Error": {"Code": "TransactionCanceledException", "Message": ""},
-                    "CancellationReasons": [{"Code": code} for code in answer],
+                    "CancellationReasons": [
+                        {"Code": code, "Item": self.items.get(index, {})}
+                        for index, code in enumerate(answer)
+                    ],
                 },
                 "TransactWriteItems",
             )
@@ -154,9 +159,33 @@ def test_a_conflict_beside_a_failed_condition_is_no_shortage_either():
     assert status(reserve(paid(MOUSE=1, KEYBOARD=1), store)) == "RESERVED"
 
 
+def test_a_conflict_while_recording_a_shortage_is_tried_again():
+    """Two events of one order at once: a conflict is no sign that the other has written."""
+    client, store = cancelled_store(
+        ("None", "ConditionalCheckFailed"), ("TransactionConflict",), None
+    )
+    client.items = {1: {"sku": {"S": "MOUSE"}, "on_hand": {"N": "0"}}}
+    assert status(reserve(paid(MOUSE=1), store)) == "OUT_OF_STOCK"
+    assert client.calls == 3
+
+
+@pytest.mark.parametrize(
+    "on_hand", [None, {"NULL": True}, {"N": "-1"}, {"N": "1.5"}, {"S": "many"}]
+)
+def test_a_stock_item_that_cannot_be_right_is_an_error(make_table, dynamodb, rows, on_hand):
+    """It is no shortage: nobody is refunded because a record is broken."""
+    table = make_table("inventory")
+    item = {"sku": {"S": "MOUSE"}, **({"on_hand": on_hand} if on_hand else {})}
+    dynamodb.put_item(TableName=table, Item=item)
+    store = DynamoInventoryStore(dynamodb, table, sleep=lambda _: None)
+    with pytest.raises(InvalidStockError, match="MOUSE"):
+        reserve(paid(MOUSE=2), store)
+    assert [row["sku"] for row in rows("inventory")] == ["MOUSE"]
+
+
 def test_endless_conflicts_are_left_to_lambda():
     """After a few tries the function fails, and Lambda tries the event again."""
     client, store = cancelled_store(CONFLICT)
     with pytest.raises(InventoryBusyError):
         reserve(paid(MOUSE=1), store)
-    assert client.calls == CONFLICT_ATTEMPTS
+    assert client.calls == ATTEMPTS

@@ -4,7 +4,7 @@ import os
 from functools import partial
 from typing import Any
 
-from orderflow.clients import client
+from orderflow.aws import client
 from orderflow.clock import utc_now
 from orderflow.publisher import Publisher
 from orderflow.settings import Settings

@@ -2,9 +2,7 @@
 
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
-from orderflow.dynamodb import item_that_won, to_wire
+from orderflow.dynamodb import Existing, to_wire, write
 from orderflow.event import Event
 from orderflow.store import Stored
 
@@ -35,16 +33,13 @@ class DynamoShipmentStore:
             "pieces": [{"sku": ln["sku"], "quantity": ln["quantity"]} for ln in order["lines"]],
             "outcome": prepared.to_json(),
         }
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table_name,
-                Item=to_wire(shipment),
-                ConditionExpression="attribute_not_exists(order_id)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            item = item_that_won(error)
-            if item is None:
-                raise
-            return Stored(Event.from_json("ShipmentPrepared", item["outcome"]), repeated=True)
+        answer = write(
+            self._dynamodb.put_item,
+            TableName=self._table_name,
+            Item=to_wire(shipment),
+            ConditionExpression="attribute_not_exists(order_id)",
+        )
+        if isinstance(answer, Existing):
+            earlier = Event.from_json("ShipmentPrepared", answer.item["outcome"])
+            return Stored(earlier, repeated=True)
         return Stored(prepared)

@@ -1,11 +1,19 @@
 """Publishing: the answer of PutEvents is read."""
 
-import pytest
+import re
+from pathlib import Path
 
+import pytest
+from botocore.exceptions import ClientError
+from payment_service.gateway import SLOW_SECONDS
+
+from orderflow import aws
 from orderflow.errors import PublishError, SettingsError
 from orderflow.publisher import ATTEMPTS, Publisher
 from orderflow.settings import Settings
 from tests.fixtures.events import example
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_refused_entry_is_sent_again(bus):
@@ -30,8 +38,19 @@ def test_missing_settings_are_named_together():
         Settings.from_environment({})
 
 
-@pytest.mark.parametrize(("text", "available"), [("true", True), ("false", False), ("TRUE", True)])
-def test_the_gateway_setting(text, available):
-    """GATEWAY_AVAILABLE is true unless it says otherwise."""
-    environment = {"TABLE_NAME": "t", "EVENT_BUS_NAME": "b", "GATEWAY_AVAILABLE": text}
-    assert Settings.from_environment(environment).gateway_available is available
+def test_a_bus_that_does_not_answer_is_a_publish_error(bus):
+    """A call that fails as a whole is told in the same way, by its code."""
+    code = {"Error": {"Code": "InternalException", "Message": "secret"}}
+    bus.crash = ClientError(code, "PutEvents")
+    with pytest.raises(PublishError, match="InternalException") as caught:
+        Publisher(bus, "bus").publish(example("OrderCreated"))
+    assert "secret" not in str(caught.value)
+
+
+def test_aws_gives_up_before_the_function_does():
+    """Three requests that all hang end inside a function's time, with seconds to spare."""
+    text = (ROOT / "terraform/modules/event-function/variables.tf").read_text("utf-8")
+    block = text.split('variable "timeout_seconds"')[1]
+    timeout = int(re.search(r"default\s*=\s*(\d+)", block)[1])
+    longest_call = aws.ATTEMPTS * (aws.CONNECT_SECONDS + aws.READ_SECONDS)
+    assert 3 * longest_call + SLOW_SECONDS < timeout - 2

@@ -13,19 +13,20 @@ from tests.fixtures.events import delivered, order_request
 
 ROOT = Path(__file__).resolve().parents[2]
 
-HANDLERS = {
-    "order-api": ("order_service", "api"),
-    "order-tracker": ("order_service", "track"),
-    "payment": ("payment_service", "charge"),
-    "payment-refund": ("payment_service", "refund"),
-    "inventory": ("inventory_service", "reserve"),
-    "shipping": ("shipping_service", "prepare"),
+FUNCTIONS = {
+    "order-api": ("order_service.handler", "api"),
+    "order-tracker": ("order_service.tracker", "track"),
+    "payment": ("payment_service.handler", "charge"),
+    "payment-refund": ("payment_service.handler", "refund"),
+    "inventory": ("inventory_service.handler", "reserve"),
+    "shipping": ("shipping_service.handler", "prepare"),
 }
 TABLES = {
-    "order_service": "orders",
-    "payment_service": "payments",
-    "inventory_service": "inventory",
-    "shipping_service": "shipments",
+    "order_service.handler": "orders",
+    "order_service.tracker": "orders",
+    "payment_service.handler": "payments",
+    "inventory_service.handler": "inventory",
+    "shipping_service.handler": "shipments",
 }
 
 
@@ -36,7 +37,10 @@ class CountedFlow:
         self.bus, self.context = bus, context
         self.requests = Counter()
         self.running = None
-        self.modules = {package: load_handler(package, table) for package, table in TABLES.items()}
+        self.modules = {
+            name: load_handler(name.split(".")[0], table, name.split(".")[1])
+            for name, table in TABLES.items()
+        }
         for module in self.modules.values():
             module.store._dynamodb.meta.events.register("before-call.dynamodb", self._count)
         self.patterns = {
@@ -49,9 +53,9 @@ class CountedFlow:
 
     def run(self, function, payload):
         """Run one function, then everything its events set off."""
-        package, handler = HANDLERS[function]
+        module, entry = FUNCTIONS[function]
         self.running = function
-        answer = getattr(self.modules[package], handler)(payload, self.context)
+        answer = getattr(self.modules[module], entry)(payload, self.context)
         published, self.bus.entries = self.bus.entries, []
         for entry in published:
             self.requests[function, "PutEvents"] += 1

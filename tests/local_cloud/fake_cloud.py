@@ -1,5 +1,6 @@
 """A cloud that does what a test says, and the delivery code around it."""
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,10 +21,10 @@ THROTTLED = Execution(
 
 @dataclass
 class FakeCloud:
-    """Implements `Cloud`; executions end as `endings` says, then they return."""
+    """Implements `Cloud`; executions end, or fail, as `endings` says, then they return."""
 
     functions: dict[str, Function] = field(default_factory=dict)
-    endings: Iterable[Execution] = ()
+    endings: Iterable[Execution | Exception] = ()
     events_may_invoke_: bool = True
     deny: set[str] = field(default_factory=set)
     sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
@@ -38,7 +39,10 @@ class FakeCloud:
 
     def execute(self, function: Function, event: Any, request_id: str) -> Execution:
         self.request_ids.append(request_id)
-        return next(self._endings, RETURNED)
+        ending = next(self._endings, RETURNED)
+        if isinstance(ending, Exception):
+            raise ending
+        return ending
 
     def events_may_invoke(self, function_arn: str, source_arn: str, role_arn: str) -> bool:
         return self.events_may_invoke_
@@ -79,8 +83,18 @@ class InstantQueue:
             self._work.pop(0)()
 
 
-def parts_around(cloud: FakeCloud) -> tuple[Parts, InstantQueue]:
+class OvertakingQueue(InstantQueue):
+    """Work is done in another thread, and finished, before whoever put it goes on."""
+
+    def put(self, work: Callable[[], None], wait: float = 0.0) -> None:
+        self.waits.append(wait)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+
+def parts_around(cloud: FakeCloud, queue: InstantQueue | None = None) -> tuple[Parts, InstantQueue]:
     """The delivery code with AWS's own minutes, on a queue that does not wait."""
     settings = Settings(directory="", port=0, boot_id="", seconds_per_minute=60)
-    queue = InstantQueue()
+    queue = queue or InstantQueue()
     return Parts(settings, cloud, queue), queue  # type: ignore[arg-type]

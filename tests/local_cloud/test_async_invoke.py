@@ -12,6 +12,7 @@ from tests.local_cloud.fake_cloud import (
     RETURNED,
     THROTTLED,
     FakeCloud,
+    OvertakingQueue,
     parts_around,
 )
 from workshop.local_cloud.adapter.cloud import Ending, Execution, Function
@@ -144,3 +145,25 @@ def test_copies_are_invocations_of_their_own() -> None:
     queue.run()
     assert len(fake.request_ids) == 4
     assert len(set(fake.request_ids)) == 3
+
+
+def test_a_retry_may_begin_before_the_attempt_before_it_has_ended() -> None:
+    """On another thread, at once, as when nothing waits: it runs like any other."""
+    fake = FakeCloud({ARN: CHARGE}, [RAISED, THROTTLED])
+    parts, queue = parts_around(fake, OvertakingQueue())
+    parts.invoker.submit(CHARGE, {})
+    outcomes = [str(record.outcome) for record in parts.journal.records()]
+    assert outcomes == ["failed", "throttled", "delivered"]
+    assert len(queue.waits) == 3
+
+
+def test_a_fault_of_the_local_cloud_is_a_recorded_drop(caplog: pytest.LogCaptureFixture) -> None:
+    """An event never vanishes: the journal has its end, the log has the reason."""
+    fake = FakeCloud({ARN: CHARGE}, [KeyError("FunctionArn")])
+    parts, queue = parts_around(fake)
+    parts.invoker.submit(CHARGE, {"id": "1"})
+    queue.run()
+    [record] = parts.journal.records()
+    assert (record.outcome, record.reason) == ("dropped", "internal error")
+    assert (record.function, record.origin.event_id) == ("charge", "1")
+    assert "KeyError: 'FunctionArn'" in caplog.text

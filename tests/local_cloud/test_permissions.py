@@ -109,6 +109,20 @@ def test_a_web_page_cannot_drive_the_local_cloud(lab: Lab, method: str, path: st
     assert not any(name.startswith("access-control-allow") for name in answered)
 
 
+@pytest.mark.parametrize("path", ["/_workshop/status", "/_ministack/health", "/"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example:4566"}, {"Sec-Fetch-Site": "same-origin"}],
+    ids=["rebound", "fetched"],
+)
+def test_a_plain_get_of_a_web_page_is_refused(lab: Lab, path: str, headers: dict[str, str]) -> None:
+    """It carries no Origin, and might be read where the page's name leads to this machine."""
+    assert ask(lab, "GET", "/_ministack/health", {})[0] == 200
+    status, _, body = ask(lab, "GET", path, {HEADER: "1", **headers})
+    assert status == 403
+    assert "local cloud" in body
+
+
 def test_the_control_api_wants_its_header(lab: Lab) -> None:
     """Without it, no request is served, not even one a page could send without an Origin."""
     assert ask(lab, "GET", "/_workshop/status", {})[0] == 403

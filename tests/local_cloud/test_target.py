@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloud.fake_cloud import ARN, RULE_ARN, FakeCloud, parts_around
+from tests.local_cloud.fake_cloud import (
+    ARN,
+    RULE_ARN,
+    FakeCloud,
+    InstantQueue,
+    OvertakingQueue,
+    parts_around,
+)
 from workshop.local_cloud.adapter.cloud import Function
 from workshop.local_cloud.adapter.journal import Origin
 from workshop.local_cloud.adapter.target import Handover
@@ -13,8 +20,14 @@ from workshop.local_cloud.adapter.trouble import Plan, Share
 CHARGE = Function(ARN, "charge")
 
 
-def deliver(fake: FakeCloud, *, refused: bool = False, **handover: Any) -> tuple[Any, list[str]]:
-    parts, queue = parts_around(fake)
+def deliver(
+    fake: FakeCloud,
+    *,
+    refused: bool = False,
+    queue: InstantQueue | None = None,
+    **handover: Any,
+) -> tuple[Any, list[str]]:
+    parts, queue = parts_around(fake, queue)
     parts.switch.set(Plan(refuse=Share(1)) if refused else None)
     origin = Origin(event_id="1", detail_type="OrderCreated", rule="paid")
     parts.targets.deliver(Handover(RULE_ARN, "paid", ARN, {"a": 1}, "raw", origin, **handover))
@@ -84,3 +97,24 @@ def test_the_defaults_are_185_retries_within_a_day() -> None:
     waits, _ = deliver(FakeCloud({ARN: CHARGE}), refused=True)
     assert len(waits) == 185
     assert sum(waits) < 24 * 60 * 60
+
+
+def test_a_retry_may_begin_before_the_attempt_before_it_has_ended() -> None:
+    """On another thread, at once, as when nothing waits: it runs like any other."""
+    fake = FakeCloud({ARN: CHARGE})
+    _, outcomes = deliver(fake, refused=True, retries=2, queue=OvertakingQueue())
+    assert outcomes == ["refused"] * 3 + ["dropped"]
+
+
+def test_a_fault_of_the_local_cloud_is_a_recorded_drop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An event never vanishes: the journal has its end, the log has the reason."""
+    fake = FakeCloud({ARN: CHARGE})
+    monkeypatch.setattr(fake, "events_may_invoke", {}.__getitem__)  # takes one argument only
+    parts, _ = parts_around(fake)
+    origin = Origin(event_id="1", detail_type="OrderCreated")
+    parts.targets.deliver(Handover(RULE_ARN, "paid", ARN, {}, "raw", origin))
+    [record] = parts.journal.records()
+    assert (record.outcome, record.reason, record.origin) == ("dropped", "internal error", origin)
+    assert "TypeError" in caplog.text

@@ -141,6 +141,8 @@ def test_kills_are_counted() -> None:
         ({"drop": 1}, "drop: "),
         ({"duplicate": {"share": 1, "copies": 0}}, "duplicate: copies is 0"),
         ({"delay": {"share": 1, "seconds": -1}}, "delay: seconds is -1"),
+        ({"delay": {"share": 1, "seconds": float("inf")}}, "delay: seconds is inf"),
+        ({"delay": {"share": 1, "seconds": float("nan")}}, "delay: seconds is nan"),
         ({"seed": "x"}, "seed: "),
         ({"kill_before_publish": {}}, "kill_before_publish: "),
     ],

@@ -1,6 +1,7 @@
 """Stage by stage: going up only adds, going down only removes, and again changes nothing."""
 
 import os
+import signal
 
 import pytest
 
@@ -38,3 +39,13 @@ def test_going_down_only_removes(ladder):
         ladder.stack, changes = up.deploy(stage, TEST_CLOUD)
         assert (changes.added, changes.changed) == (0, 0), stage
         assert changes.destroyed == ladder.steps[stage + 1].added, stage
+
+
+def test_a_killed_local_cloud_is_built_anew(ladder):
+    """Killed, with a Terraform state left behind: the same command converges all the same."""
+    ladder.reach(1)
+    running = up.local_cloud(TEST_CLOUD).running()
+    os.kill(running.pid, signal.SIGKILL)
+    ladder.stack, changes = up.deploy(1, TEST_CLOUD)
+    assert changes.added == ladder.steps[1].added
+    assert up.local_cloud(TEST_CLOUD).running().boot_id != running.boot_id

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop import ordering
-from workshop.bench import twin
+from workshop.bench import memory, twin
 from workshop.bench.figures import Figure
 from workshop.errors import WorkshopError
 from workshop.local_cloud.control import Control
@@ -77,7 +77,6 @@ def _burst(stack: Stack, ours: Side, bare: Side) -> list[Figure]:
     floors = [_rate(stack, bare)]
     rate = _rate(stack, ours)
     status = Control(str(stack.target.endpoint_url)).status()
-    memory = ((status.server_bytes or 0) + (status.interpreters_bytes or 0)) / 1e6
     floors.append(_rate(stack, bare))
     floor = statistics.mean(floors)
     return [
@@ -89,14 +88,7 @@ def _burst(stack: Stack, ours: Side, bare: Side) -> list[Figure]:
             rate >= 0.8 * floor,
             floor,
         ),
-        Figure(
-            "memory of the local cloud after it",
-            "MB",
-            memory,
-            "bounded",
-            met=None,
-            note=f"{status.interpreters} interpreters of both flows",
-        ),
+        memory.figure(stack, status),
     ]
 
 

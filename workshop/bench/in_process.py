@@ -1,4 +1,4 @@
-"""A function's own cost: its bundle, its cold start, its work per event, without any cloud."""
+"""A function's own cost: its cold start and its work per event, without any cloud."""
 
 import json
 import os
@@ -7,17 +7,18 @@ import subprocess
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from workshop import bundles
+from workshop.bench.cases import CASES, Case
 from workshop.bench.figures import Figure
+from workshop.bundles import Bundle
+from workshop.errors import WorkshopError
 from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, python_of
 
 PAIRS = 10
 """Fresh processes per figure; ours and the floor take turns, so that both meet the same machine."""
-
-BARE = "import boto3; boto3.client('dynamodb'); boto3.client('events')"
-"""A handler that makes the same two clients and does nothing else."""
 
 ENVIRONMENT = {
     "TABLE_NAME": "bench",
@@ -30,47 +31,57 @@ ENVIRONMENT = {
 }
 
 
-def figures() -> list[Figure]:
-    """Measure what needs no cloud."""
-    made = bundles.build()
-    largest = max(made, key=lambda bundle: bundle.path.stat().st_size)
-    size = largest.path.stat().st_size / 1e6
-    found = [
-        Figure("bundle, the largest", "MB", size, "≤ 1.3 MB", size <= 1.3, note=largest.package)
-    ]
+def figures(made: list[Bundle]) -> list[Figure]:
+    """Measure every function in its unpacked bundle.
+
+    Raises:
+        WorkshopError: A function does not do its work.
+    """
+    with _unpacked(made) as folders:
+        modules = {case.module: case for case in CASES}
+        starts = [_cold_start(case, folders[case.package]) for case in modules.values()]
+        return starts + [_own_work(case, folders[case.package]) for case in CASES]
+
+
+@contextmanager
+def _unpacked(made: list[Bundle]) -> Iterator[dict[str, Path]]:
+    """Package → where its bundle lies unpacked."""
     with tempfile.TemporaryDirectory() as scratch:
+        folders = {bundle.package: Path(scratch) / bundle.package for bundle in made}
         for bundle in made:
-            folder = Path(scratch) / bundle.package
             with zipfile.ZipFile(bundle.path) as archive:
-                archive.extractall(folder)
+                archive.extractall(folders[bundle.package])
             # As the real runtime has it: bytecode of the interpreter that runs it.
-            _python("-m", "compileall", "-q", str(folder))
-            found += [_cold_start(bundle.package, folder), _own_work(bundle.package, folder)]
-    return found
+            _python("-m", "compileall", "-q", str(folders[bundle.package]))
+        yield folders
 
 
-def _cold_start(package: str, folder: Path) -> Figure:
+def _cold_start(case: Case, folder: Path) -> Figure:
+    clients = "; ".join(f"boto3.client('{service}')" for service in case.clients)
     ours, bare = [], []
     for _ in range(PAIRS):
-        ours.append(_milliseconds(f"import {package}.handler", folder))
-        bare.append(_milliseconds(BARE, folder))
+        ours.append(_milliseconds(f"import {case.module}", folder))
+        bare.append(_milliseconds(f"import boto3; {clients}", folder))
     measured, floor = statistics.median(ours), statistics.median(bare)
     return Figure(
-        f"cold start of {package}",
+        f"cold start of {case.module}",
         "ms",
         measured,
-        "≤ 1.15 × a bare handler with the same two clients",
+        "≤ 1.15 × a bare handler with the same clients",
         measured <= 1.15 * floor,
         floor,
     )
 
 
-def _own_work(package: str, folder: Path) -> Figure:
-    script = Path(__file__).with_name("own_work.py")
+def _own_work(case: Case, folder: Path) -> Figure:
+    script = str(Path(__file__).with_name("own_work.py"))
+    said = _python(
+        script, case.module, case.function, folder=folder, given=json.dumps(case.event())
+    )
     # The handlers log to the same output; the answer is its last line.
-    answer = json.loads(_python(str(script), package, folder=folder).splitlines()[-1])
+    answer = json.loads(said.splitlines()[-1])
     return Figure(
-        f"own CPU time per event of {package}",
+        f"own CPU time per event of {case.module}.{case.function}",
         "ms",
         answer["ours"],
         "≤ 1 ms",
@@ -86,15 +97,19 @@ def _milliseconds(code: str, folder: Path) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _python(*arguments: str, folder: Path | None = None) -> str:
+def _python(*arguments: str, folder: Path | None = None, given: str = "") -> str:
     """Run the interpreter that the local cloud runs functions with."""
     path = {"PYTHONPATH": str(folder)} if folder else {}
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    return subprocess.run(
+    done = subprocess.run(
         [str(python_of(LOCAL_CLOUD_ENVIRONMENT)), *arguments],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
+        input=given,
         env=kept | ENVIRONMENT | path,
         cwd=folder,
-    ).stdout
+    )
+    if done.returncode:
+        raise WorkshopError(f"{' '.join(arguments)} failed:\n{done.stderr.strip()}")
+    return done.stdout

@@ -20,6 +20,7 @@ CONSUMES = {
     "prepare": ["InventoryUpdated"],
 }
 """Function → the detail-types it gets."""
+FUNCTIONS = ("api", *CONSUMES)
 
 ALLOWED = ["dynamodb:*", "events:PutEvents"]
 
@@ -44,7 +45,7 @@ def deploy(stack: Stack) -> None:
     )
     events.create_event_bus(Name=BUS)
     role = _role(stack)
-    for function in ("api", *CONSUMES):
+    for function in FUNCTIONS:
         arn = _function(stack, function, role)
         if function in CONSUMES:
             _rule(stack, function, arn)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from workshop import bundles
 from workshop.console import heading, out, say
 from workshop.paths import STATE
 from workshop.up import remove, up
@@ -20,13 +21,26 @@ CLOUD = "bench"
 def bench(
     output: Annotated[Path, typer.Option(help="Where the figures go as JSON.")] = STATE
     / "bench.json",
+    *,
+    skip_whole: Annotated[
+        bool,
+        typer.Option("--skip-whole", help="Leave out `make demo` and `make test` from a clone."),
+    ] = False,
 ) -> None:
     """Measure every budget beside its floor, as a table and as JSON."""
-    from workshop.bench import change, flow, in_process  # noqa: PLC0415  (only this verb's)
+    from workshop.bench import (  # noqa: PLC0415  (only this verb's)
+        change,
+        flow,
+        in_process,
+        request_count,
+        size,
+        whole,
+    )
     from workshop.bench.figures import as_json, table_of  # noqa: PLC0415
 
-    heading("Functions alone: size, cold start, own work")
-    figures = in_process.figures()
+    heading("Functions alone: size, requests, cold start, own work")
+    made = bundles.build()
+    figures = [size.figure(made), *request_count.figures(), *in_process.figures(made)]
     heading("The flow on the local cloud, beside its bare twin")
     try:
         stack = up(None, CLOUD)
@@ -35,6 +49,10 @@ def bench(
         figures.append(change.figure(stack))
     finally:
         remove(CLOUD)
+    if skip_whole:
+        say("Left out, as asked: make demo and make test, from a clean clone.")
+    else:
+        figures += whole.figures()
     out.print(table_of(figures))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(as_json(figures), indent=1, ensure_ascii=False), "utf-8")

@@ -63,14 +63,15 @@ def demo() -> None:
     heading("What the four tables say")
     out.print(demonstration.summary(endings))
     demonstration.check(endings)
-    out.print(
-        "\nNext:"
-        "\n  make order ARGS='KEYBOARD=2 --token tok_declined'   an order of your own"
-        f"\n  make follow ORDER={endings[0].order_id}   the whole journey of the first one"
-        "\n  make check STAGE=4                                  what the system promises, proved"
-        '\n  eval "$(make -s env)"                               point any AWS tool at the stack'
-        "\n  make down                                           stop everything"
-    )
+    out.print("\nNext:")
+    for command, what in (
+        ("make order ARGS='KEYBOARD=2 --token tok_declined'", "an order of your own"),
+        (f"make follow ORDER={endings[0].order_id}", "the first order's whole journey"),
+        ("make check STAGE=4", "what the system promises, proved"),
+        ('eval "$(make -s env)"', "point any AWS tool at the stack"),
+        ("make down", "stop everything"),
+    ):
+        out.print(f"  {command:<56} {what}", markup=False)
 
 
 def quantities(lines: list[str]) -> dict[str, int]:

@@ -6,52 +6,98 @@ import typer
 
 from workshop.console import out
 from workshop.errors import UsageError
-from workshop.local_cloud.adapter.trouble import Plan
+from workshop.local_cloud.adapter.trouble import (
+    LONGEST_HOLD,
+    Duplicate,
+    Hold,
+    Kill,
+    Plan,
+)
 from workshop.local_cloud.control import Control
 from workshop.stack import Stack, current, function_name
 
 app = typer.Typer()
 
-Share = Annotated[float | None, typer.Option(min=0, max=1, help="Share of deliveries, 0 to 1.")]
+
+def _share(what: str) -> Any:
+    return typer.Option(min=0, max=1, metavar="SHARE", help=what)
 
 
 @app.command()
 def trouble(  # noqa: PLR0913, PLR0917 - each is an option
-    duplicate: Share = None,
-    delay: Share = None,
-    reorder: Share = None,
-    drop: Share = None,
-    copies: Annotated[int, typer.Option(min=2, help="Deliveries of a duplicated event.")] = 2,
-    seconds: Annotated[float, typer.Option(min=0, help="Longest delay.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed brings the same trouble.")] = 0,
-    function: Annotated[
-        list[str] | None, typer.Option(help="Only for this function, such as payment; repeatable.")
+    duplicate: Annotated[float | None, _share("Deliver them more than once.")] = None,
+    copies: Annotated[
+        int, typer.Option(min=2, help="How often a duplicated event is delivered in all.")
+    ] = Duplicate.copies,
+    delay: Annotated[float | None, _share("Deliver them late.")] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, max=LONGEST_HOLD, help="The longest delay, in seconds.")
+    ] = Hold.seconds,
+    reorder: Annotated[
+        float | None, _share("Hold them back a moment, so that later ones overtake them.")
+    ] = None,
+    moment: Annotated[
+        float, typer.Option(min=0, max=LONGEST_HOLD, help="The longest such moment, in seconds.")
+    ] = Plan().reorder.seconds,
+    drop: Annotated[
+        float | None, _share("Lose them: no retry, no dead-letter queue knows of them.")
+    ] = None,
+    refuse: Annotated[
+        float | None,
+        _share("Lambda does not take them from EventBridge, which tries again and again."),
     ] = None,
     kill: Annotated[
-        str | None, typer.Option(help="Kill this function once, between its write and publish.")
+        str | None,
+        typer.Option(
+            metavar="FUNCTION", help="Kill this function after it has written, before it publishes."
+        ),
     ] = None,
+    times: Annotated[int, typer.Option(min=1, help="How often it is killed.")] = Kill.times,
+    function: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only events on their way to this function, such as payment; repeatable."
+        ),
+    ] = None,
+    detail_type: Annotated[
+        list[str] | None,
+        typer.Option(help="Only events of this kind, such as OrderCreated; repeatable."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Which events are hit: the same seed brings the same trouble.")
+    ] = Plan.seed,
     *,
     clear: Annotated[bool, typer.Option("--clear", help="No more trouble.")] = False,
 ) -> None:
-    """Duplicate, delay, reorder or drop events on purpose; without options, show the trouble."""
+    """Make things go wrong on purpose; without options, show what goes wrong now.
+
+    A SHARE is a part of the events, from 0 (none) to 1 (all): --drop 0.3 loses three of ten.
+    Each call replaces the trouble before it.
+    """
     stack = current()
     control = switch(stack)
     plan: dict[str, Any] = {
         "duplicate": duplicate and {"share": duplicate, "copies": copies},
         "delay": delay and {"share": delay, "seconds": seconds},
-        "reorder": reorder and {"share": reorder},
+        "reorder": reorder and {"share": reorder, "seconds": moment},
         "drop": drop and {"share": drop},
-        "kill_before_publish": kill and {"function": function_name(stack, kill)},
+        "refuse": refuse and {"share": refuse},
+        "kill_before_publish": kill and {"function": function_name(stack, kill), "times": times},
     }
     plan = {name: value for name, value in plan.items() if value}
+    concerned = {
+        "functions": [function_name(stack, key) for key in function or []],
+        "detail_types": detail_type or [],
+    }
     if clear and plan:
         raise UsageError("Either --clear, or trouble: not both.")
+    if any(concerned.values()) and not plan:
+        raise UsageError("Say what goes wrong, too: --drop 0.3, say.")
     if clear:
         control.clear_trouble()
     elif plan:
-        concerned = [function_name(stack, key) for key in function or []]
-        control.set_trouble(Plan.from_json({"seed": seed, "functions": concerned, **plan}))
-    out.print(describe(control.trouble()), markup=False)
+        control.set_trouble(Plan.from_json({"seed": seed, **concerned, **plan}))
+    out.print(describe(control.trouble()), markup=False, soft_wrap=True)
 
 
 def switch(stack: Stack) -> Control:
@@ -72,12 +118,13 @@ def describe(plan: Plan | None) -> str:
     shares = {
         f"duplicate, {plan.duplicate.copies} deliveries": plan.duplicate.share,
         f"delay up to {plan.delay.seconds:g} s": plan.delay.share,
-        "reorder": plan.reorder.share,
+        f"reorder within {plan.reorder.seconds:g} s": plan.reorder.share,
         "drop": plan.drop.share,
         "refuse": plan.refuse.share,
     }
     parts = [f"{share:.0%} {what}" for what, share in shares.items() if share]
-    if plan.kill_before_publish:
-        parts.append(f"{plan.kill_before_publish.function} killed before it publishes")
-    concerned = ", ".join(plan.functions) or "all functions"
+    if kill := plan.kill_before_publish:
+        often = f", {kill.times} times" if kill.times > 1 else ""
+        parts.append(f"{kill.function} killed before it publishes{often}")
+    concerned = ", ".join((*plan.functions, *plan.detail_types)) or "all functions"
     return f"{'; '.join(parts) or 'none'} ({concerned}, seed {plan.seed})"

@@ -24,6 +24,11 @@ def test_a_payment_ends_as_its_token_says(order, rows_of, token, statuses):
     eventually(lambda: _payment(rows_of, order_id) in statuses)
 
 
+def test_an_order_goes_as_far_as_the_stage(order, ends, goes_to):
+    """Paid, and with nobody to reserve it, an order stays PAID; later stages take it further."""
+    assert ends(order()) == goes_to("PAID")
+
+
 def test_a_declined_order_is_over(order, ends):
     """A declined payment ends the order."""
     assert ends(order(token="tok_declined")) == "PAYMENT_DECLINED"

@@ -17,6 +17,11 @@ def test_paid_goods_are_reserved(stack, put, shelf, rows_of):
     assert ordering.read_stock(stack, [sku]) == {sku: 7}
 
 
+def test_an_order_goes_as_far_as_the_stage(order, ends, goes_to):
+    """Reserved, and with nobody to ship it, an order stays RESERVED; stage 4 takes it further."""
+    assert ends(order()) == goes_to("RESERVED")
+
+
 def test_what_is_not_there_is_refunded(stack, put, shelf, rows_of, ends):
     """Eleven of ten pieces: nothing is taken, and the money goes back."""
     order_id, sku = new_id("order"), shelf(10)

@@ -35,9 +35,11 @@ def test_the_journey_names_every_hop(stack, order, ends):
 
 def test_the_warehouse_has_a_pick_list(stack, put):
     """Prepared shipments are found by status, oldest first, without a scan."""
-    order_id = new_id("by-hand")
-    put(example("InventoryUpdated", "reserved", order_id=order_id))
-    eventually(lambda: order_id in _pick_list(stack))
+    order_ids = [new_id("by-hand") for _ in range(3)]
+    for order_id in order_ids:
+        put(example("InventoryUpdated", "reserved", order_id=order_id))
+        eventually(lambda order_id=order_id: order_id in _pick_list(stack))
+    assert [order_id for order_id in _pick_list(stack) if order_id in order_ids] == order_ids
 
 
 def test_a_reservation_put_by_hand_is_shipped(put, rows_of, ends):

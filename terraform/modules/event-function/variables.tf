@@ -48,9 +48,9 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Seconds after which Lambda ends a call"
+  description = "Seconds after which Lambda ends a call: more than three AWS requests that hang, less than the API's 30"
   type        = number
-  default     = 10
+  default     = 25
   nullable    = false
 }
 

@@ -14,7 +14,13 @@ from uuid import uuid4
 from workshop.local_cloud.adapter import records
 from workshop.local_cloud.adapter.clock import Clock, backoff, handler_error_wait
 from workshop.local_cloud.adapter.cloud import Cloud, DeliveryError, Ending, Execution, Function
-from workshop.local_cloud.adapter.journal import Delivery, Journal, Origin, Outcome
+from workshop.local_cloud.adapter.journal import (
+    INTERNAL_ERROR,
+    Delivery,
+    Journal,
+    Origin,
+    Outcome,
+)
 from workshop.local_cloud.adapter.trouble import Switch
 from workshop.local_cloud.adapter.work_queue import WorkQueue
 
@@ -76,7 +82,13 @@ class AsyncInvoker:
             self._queue.put(lambda it=invocation: self._in_context(it), wait)  # type: ignore[misc]
 
     def _in_context(self, invocation: Invocation) -> None:
-        invocation.context.run(self._attempt, invocation)
+        """Attempt it, in a copy of the context: the next attempt may begin before this one ends."""
+        try:
+            invocation.context.copy().run(self._attempt, invocation)
+        except Exception:  # noqa: BLE001 - whatever it is, the event must not vanish in silence
+            name = invocation.function_arn.rpartition(":")[2]
+            _log.exception("%s: the local cloud failed", name)
+            self._drop(name, invocation, INTERNAL_ERROR)
 
     def _attempt(self, invocation: Invocation) -> None:
         function = self._cloud.function(invocation.function_arn)

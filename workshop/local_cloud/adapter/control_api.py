@@ -1,8 +1,7 @@
-"""The local cloud's own endpoints, under /_workshop/, and a guard against web pages.
+"""The local cloud's own endpoints, under /_workshop/, and the door to MiniStack's.
 
-Any page in a learner's browser can send requests to the loopback address, and MiniStack runs code
-for whoever asks. Browsers name the page in an Origin header, no AWS client does: so what carries
-one is refused. The endpoints also want a header that a page may not send.
+What `guard` objects to gets in nowhere. The endpoints here also want a header that a page may not
+send, so that nothing is done by a request that was meant for something else.
 """
 
 import asyncio
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from workshop.local_cloud.adapter.callers import trace_header
+from workshop.local_cloud.adapter.guard import objection
 from workshop.local_cloud.adapter.memory import Memory
 from workshop.local_cloud.adapter.parts import Parts
 from workshop.local_cloud.adapter.trouble import Plan
@@ -61,8 +61,8 @@ class ControlApi:
             await self._inner(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-        if "origin" in headers:
-            await _refuse(scope, send, "web pages may not talk to the local cloud")
+        if why := objection(scope["headers"]):
+            await _refuse(scope, send, why)
         elif not scope["path"].startswith(PREFIX):
             trace_header.set(headers.get("x-amzn-trace-id", b"").decode("latin-1"))
             await self._inner(scope, receive, send)

@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+INTERNAL_ERROR = "internal error"
+"""The reason of a drop that is the local cloud's own fault; its log tells more."""
+
 
 class Outcome(StrEnum):
     """What became of one attempt, or of the event."""

@@ -13,7 +13,13 @@ from workshop.local_cloud.adapter import records
 from workshop.local_cloud.adapter.async_invoke import AsyncInvoker
 from workshop.local_cloud.adapter.clock import Clock, backoff
 from workshop.local_cloud.adapter.cloud import Cloud, DeliveryError, Function
-from workshop.local_cloud.adapter.journal import Delivery, Journal, Origin, Outcome
+from workshop.local_cloud.adapter.journal import (
+    INTERNAL_ERROR,
+    Delivery,
+    Journal,
+    Origin,
+    Outcome,
+)
 from workshop.local_cloud.adapter.trouble import Switch
 from workshop.local_cloud.adapter.work_queue import WorkQueue
 
@@ -85,6 +91,14 @@ class Targets:
 
     def deliver(self, handover: Handover) -> None:
         """Try once; a refusal that may pass is tried again from the queue."""
+        try:
+            # A copy: the next attempt may begin before this one ends.
+            handover.context.copy().run(self._attempt, handover)
+        except Exception:  # noqa: BLE001 - whatever it is, the event must not vanish in silence
+            _log.exception("%s: the local cloud failed", handover.function_name)
+            self._drop(handover, INTERNAL_ERROR)
+
+    def _attempt(self, handover: Handover) -> None:
         handover.attempts += 1
         name, origin = handover.function_name, handover.origin
         function = self._cloud.function(handover.target_arn)
@@ -117,8 +131,7 @@ class Targets:
             self._fail(handover, records.THROTTLING, "Rate exceeded", exhausted)
             return
         handover.age += wait
-        again = lambda: handover.context.run(self.deliver, handover)  # noqa: E731
-        self._queue.put(again, self._clock.real(wait))
+        self._queue.put(lambda: self.deliver(handover), self._clock.real(wait))
 
     def _fail(self, handover: Handover, code: str, message: str, exhausted: str = "") -> None:
         """Send the event to the target's dead-letter queue; without one it is lost."""
@@ -146,8 +159,13 @@ class Targets:
                 _log.warning("%s dead-lettered (%s)", named, code)
                 self._note(handover, Outcome.DEAD_LETTERED, code, queue=handover.dead_letter)
                 return
-        _log.error("%s dropped (%s)", named, code)
-        self._note(handover, Outcome.DROPPED, code)
+        self._drop(handover, code)
+
+    def _drop(self, handover: Handover, why: str) -> None:
+        _log.error(
+            "%s: event %s dropped (%s)", handover.function_name, handover.origin.detail_type, why
+        )
+        self._note(handover, Outcome.DROPPED, why)
 
     def _note(self, handover: Handover, outcome: Outcome, reason: str, *, queue: str = "") -> None:
         self._journal.add(

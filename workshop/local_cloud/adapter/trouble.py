@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+LONGEST_HOLD = 3600.0
+"""Seconds that a delivery may be held back."""
+
 _REMEMBERED = 100_000
 """How many (event, function) pairs are counted before the oldest is forgotten."""
 
@@ -53,8 +56,8 @@ class Hold(Share):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.seconds < 0:
-            msg = f"seconds is {self.seconds}, less than 0"
+        if not 0 <= self.seconds <= LONGEST_HOLD:
+            msg = f"seconds is {self.seconds}, not between 0 and {LONGEST_HOLD:g}"
             raise TroubleError(msg)
 
 
