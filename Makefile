@@ -10,29 +10,29 @@ RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help setup demo up down status env logs trouble order stock follow check test fmt lint types unit terraform deployed bench lock deploy destroy
+.PHONY: help demo test up down status order follow stock check logs env trouble setup fmt lint types unit terraform deployed bench lock deploy destroy
 
 help: ## these lines
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/; s/\$$\$$/$$/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
-setup: ; $(RUN) $(ARGS) ## get everything ready that the others need
+	@sed -n '/^[a-z]*:.*## /{s/^\([a-z]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 demo: ; $(RUN) $(ARGS) ## set up, deploy all stages here, and send orders through
+test: ; $(RUN) $(ARGS) ## every test there is: lint, types, unit, terraform, deployed
 up: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to the local cloud: make up STAGE=2, or all stages
 down: ; $(RUN) $(ARGS) ## stop the local cloud
 status: ; $(RUN) $(ARGS) ## what is running, and what the tables hold
-env: ; $(RUN) $(ARGS) ## exports for any AWS tool: eval "$$(make -s env)"
-logs: ; $(RUN) $(ARGS) ## what the functions logged: make logs ARGS=payment
 order: ; $(RUN) $(ARGS) ## place an order
-stock: ; $(RUN) $(ARGS) ## set how many pieces are on the shelf: make stock ARGS="MOUSE=9"
-follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## an order's journey: make follow ORDER=…
-trouble: ; $(RUN) $(ARGS) ## duplicate, delay, reorder or drop events on purpose
+follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## the newest order's journey, or one's: make follow ORDER=…
+stock: ; $(RUN) $(ARGS) ## the shelf; or fill it: make stock ARGS="MOUSE=9"
 check: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## does the stack do what its stages promise?
-test: ; $(RUN) $(ARGS) ## every test there is; its parts are the next five
+logs: ; $(RUN) $(ARGS) ## what the functions logged: make logs ARGS=payment
+env: ; $(RUN) $(ARGS) ## exports for any AWS tool: eval "$$(make -s env)"
+trouble: ; $(RUN) $(ARGS) ## duplicate, delay, reorder or drop events on purpose
+setup: ; $(RUN) $(ARGS) ## get everything ready that the others need
+fmt: ; $(RUN) $(ARGS) ## bring all code into shape
 lint: ; $(RUN) $(ARGS) ## style, and shape of the code
 types: ; $(RUN) $(ARGS) ## type hints
 unit: ; $(RUN) $(ARGS) ## tests that need no cloud
 terraform: ; $(RUN) $(ARGS) ## tests of the Terraform configuration
 deployed: ; $(RUN) $(ARGS) ## tests of the deployed stack, on a local cloud of their own
-fmt: ; $(RUN) $(ARGS) ## bring all code into shape
 bench: ; $(RUN) $(ARGS) ## measure the budgets
 lock: ; $(RUN) $(ARGS) ## pin dependencies anew
 deploy: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to your AWS account (asks first)

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 from workshop import bundles
 from workshop.errors import UsageError, WorkshopError
 from workshop.stack import Outputs, Record
-from workshop.target import Target
+from workshop.target import LOCAL_CREDENTIALS, Target
 from workshop.terraform import Changes, Terraform, TerraformError
 from workshop.up import configuration_fingerprint, forget
 
 DEFAULT_PREFIX = "orderflow"
+
+UNSET = 'eval "$(make -s env ARGS=--unset)"'
+"""Takes back what `make env` exported."""
 
 _LISTS = (
     # service, operation, where its answer has the list, and each entry its name
@@ -38,23 +41,45 @@ def target(prefix: str) -> Target:
         WorkshopError: Without usable credentials or a region.
     """
     import boto3  # noqa: PLC0415 - slow to import, seldom needed
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import (  # noqa: PLC0415
+        BotoCoreError,
+        ClientError,
+        EndpointConnectionError,
+    )
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if endpoint and urlsplit(endpoint).hostname not in {"127.0.0.1", "localhost", "::1"}:
         raise UsageError(f"AWS_ENDPOINT_URL leads to {endpoint}: unset it to deploy to AWS.")
     try:
-        session = boto3.Session()
+        # boto3 by itself reads AWS_DEFAULT_REGION alone; Terraform and the AWS CLI, this first.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         region = session.region_name
         if not region:
             raise UsageError("No AWS region is set: export AWS_REGION=us-east-1, or another.")
-        number = session.client("sts").get_caller_identity()["Account"]
+        once = Config(retries={"total_max_attempts": 1})
+        number = session.client("sts", config=once).get_caller_identity()["Account"]
+    except EndpointConnectionError as error:
+        if not endpoint:
+            raise WorkshopError(f"AWS does not answer: {error}") from error
+        raise WorkshopError(
+            f"AWS_ENDPOINT_URL leads to a local cloud that is not running ({endpoint}). "
+            f"To deploy to AWS, take it back first: {UNSET}"
+        ) from error
     except (BotoCoreError, ClientError) as error:
-        raise WorkshopError(f"No usable AWS credentials: {error}") from error
+        raise WorkshopError(
+            f"No usable AWS credentials: {error}. {_way_to_credentials()}"
+        ) from error
     name = f"aws-{number}-{region}"
     if prefix != DEFAULT_PREFIX:
         name += f"-{prefix}"
     return Target(name, region, number, endpoint, own=False)
+
+
+def _way_to_credentials() -> str:
+    if os.environ.items() >= LOCAL_CREDENTIALS.items():
+        return f"These are the local cloud's. Take them back: {UNSET}"
+    return "Set them up with `aws configure`, or name a profile you have: export AWS_PROFILE=…"
 
 
 class Deployment:

@@ -1,8 +1,11 @@
 """What people see: colour on a terminal only, plain lines elsewhere, NO_COLOR honoured."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -36,6 +39,38 @@ def say(message: str) -> None:
 def heading(title: str) -> None:
     """The start of a part of something longer."""
     err.print(f"── {title} ──", style="bold", markup=False)
+
+
+class SignOfLife:
+    """Shows on a terminal, and nowhere else, that something is waited for."""
+
+    _PATIENCE = 2.0  # seconds without a word
+
+    def __init__(self, what: str) -> None:
+        """Wait from now on, silently at first."""
+        self._status = err.status(what)
+        self._since = time.monotonic()
+
+    def waiting(self) -> None:
+        """Show it, once it has lasted."""
+        if err.is_terminal and time.monotonic() > self._since + self._PATIENCE:
+            self._status.start()
+
+    def over(self) -> None:
+        """Take it away: there is something to say."""
+        self._status.stop()
+        self._since = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.over()
 
 
 class Steps:
@@ -78,15 +113,18 @@ def steps(title: str) -> Iterator[Steps]:
         say(f"{title} …")
     columns = (
         TextColumn(title, markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn(
             "{task.description}",
             style="dim",
             markup=False,
-            table_column=Column(no_wrap=True, overflow="ellipsis"),
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
         ),
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    terminal = err.is_terminal
+    with Progress(
+        *columns, console=err, transient=True, disable=not terminal, expand=True
+    ) as progress:
         yield Steps(progress)

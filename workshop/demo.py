@@ -8,7 +8,7 @@ from rich.table import Table
 
 from workshop import journey, ordering
 from workshop.errors import WorkshopError
-from workshop.journey_view import print_hops
+from workshop.journey_view import money, print_hops
 from workshop.stack import Stack
 
 FOLLOW_SECONDS = 60.0
@@ -93,24 +93,24 @@ def check(endings: list[Ending]) -> None:
     for ending in endings:
         if ending.status != ending.scenario.ends:
             raise WorkshopError(
-                f"{ending.order_id} ended as {ending.status}, not {ending.scenario.ends}: "
-                f"see make follow ORDER={ending.order_id}"
+                f"Order {ending.order_id} ended as {ending.status}, not {ending.scenario.ends}: "
+                f"see `make follow ORDER={ending.order_id}`."
             )
 
 
 def summary(endings: list[Ending]) -> Table:
-    """Return what the four tables say of each order."""
+    """Return what the four tables say of each order, in less than 80 columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in ("", "order", "orders", "payments", "inventory", "shipments"):
         table.add_column(column, no_wrap=True)
     for number, ending in enumerate(endings, 1):
         table.add_row(
             str(number),
-            f"{ending.order_id[:12]}…",
+            _beginning(ending.order_id),
             ending.status,
             _payment(ending.rows.get("payments")),
             str(ending.rows.get("inventory", {}).get("status", "–")),
-            str(ending.rows.get("shipments", {}).get("shipment_id", "–")),
+            _beginning(str(ending.rows.get("shipments", {}).get("shipment_id", "–"))),
         )
     return table
 
@@ -119,5 +119,9 @@ def _payment(row: dict[str, Any] | None) -> str:
     if row is None:
         return "–"
     tries = int(row.get("attempts", 1))
-    money = f"{int(row['amount']) / 100:.2f} {row['currency']}"
-    return f"{row['status']} {money}" + (f", {tries} tries" if tries > 1 else "")
+    paid = money(row["amount"], row["currency"])
+    return f"{row['status']} {paid}" + (f"\n{tries} tries" if tries > 1 else "")
+
+
+def _beginning(identifier: str) -> str:
+    return identifier if len(identifier) < 10 else f"{identifier[:8]}…"

@@ -9,13 +9,18 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from workshop.errors import WorkshopError
+from workshop.errors import UsageError, WorkshopError
+from workshop.local_cloud.control import Control
 from workshop.stack import Stack
 from workshop.tables import table_name
 
 POLL_SECONDS = 0.25
 APPEARS_SECONDS = 5.0
 """How long an order put on the bus by hand may take to get its row."""
+IDLE_SECONDS = 1.0
+"""How long the local cloud has had nothing to do when an order is given up."""
+TRACKED_SECONDS = 5.0
+"""How long the tracker may trail an order that stands still."""
 
 KEYS = {
     "orders": ("order_id", "{}"),
@@ -30,6 +35,10 @@ FURTHEST = {"orders": "CREATED", "payments": "PAID", "inventory": "RESERVED"}
 """Table → the status at which an order stands still when this is the last table there is."""
 
 Row = dict[str, Any]
+
+
+class DeadEndError(WorkshopError):
+    """An order stands still where it should not; the message says where, and why."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,30 +96,95 @@ def stands_still(stack: Stack, order_status: str | None) -> bool:
     return order_status in ENDINGS or (furthest is not None and order_status == furthest)
 
 
-def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop]:
-    """Yield the hops of an order as they happen, until it stands still.
+def newest(stack: Stack) -> str:
+    """Return the id of the order placed last.
 
     Raises:
-        WorkshopError: There is no such order, or it did not stand still within `seconds`.
+        UsageError: There is no order yet.
     """
-    deadline = time.monotonic() + seconds
-    appears_by = time.monotonic() + APPEARS_SECONDS
-    told: set[Hop] = set()
-    quiet = False
+    # A scan reads the whole table. A learner's is small, and no index of the service's has the
+    # orders of all customers by time; the services themselves never scan.
+    pages = (
+        stack.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=table_name(stack, "orders"),
+            ProjectionExpression="order_id, placed_at",
+            ConsistentRead=True,
+        )
+    )
+    found = [_plain(item) for page in pages for item in page["Items"]]
+    if not found:
+        raise UsageError("There is no order yet. Place one: make order")
+    return str(max(found, key=lambda row: str(row.get("placed_at", "")))["order_id"])
+
+
+def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | None]:
+    """Yield the hops of an order as they happen, until it stands still; None while there is none.
+
+    Raises:
+        DeadEndError: It stands still elsewhere than at an end, or did so for `seconds`.
+        WorkshopError: There is no such order.
+    """
+    started = fresh_at = time.monotonic()
+    still_since: float | None = None
+    told: list[Hop] = []
     while True:
+        idle = _idle(stack)  # asked first: what is seen after a yes is all there will be
         now = status(stack, order_id)
         fresh = [hop for hop in hops(stack, order_id) if hop not in told]
-        told.update(fresh)
+        told += fresh
         yield from fresh
-        if now is None and time.monotonic() > appears_by:
+        moment = time.monotonic()
+        if fresh or not idle:
+            fresh_at = moment
+        if now is None and (idle or moment > started + APPEARS_SECONDS):
             raise WorkshopError(f"There is no order {order_id}.")
-        # Logs trail the tables: one more look after the status has settled.
-        if quiet and not fresh:
+        given_up = moment > fresh_at + IDLE_SECONDS
+        if not stands_still(stack, now):
+            still_since = None
+            if given_up or moment > started + seconds:
+                raise DeadEndError(_dead_end(now, told, given_up=given_up, seconds=seconds))
+        elif still_since is None:
+            still_since = moment  # logs trail the tables: one more look
+        elif not fresh and (
+            given_up or not _untracked(told) or moment > still_since + TRACKED_SECONDS
+        ):
             return
-        quiet = stands_still(stack, now)
-        if time.monotonic() > deadline:
-            raise WorkshopError(f"{order_id} is still {now} after {seconds:.0f} s: see make logs")
+        yield None
         time.sleep(POLL_SECONDS)
+
+
+def _idle(stack: Stack) -> bool:
+    """Whether nothing is queued, runs or will be retried; of AWS nobody knows."""
+    target = stack.target
+    return bool(target.own and target.endpoint_url and Control(target.endpoint_url).status().idle)
+
+
+def _untracked(told: list[Hop]) -> set[str]:
+    """The steps that were published, and that the tracker has not seen yet."""
+    published = {hop.step for hop in told if hop.what.startswith("published")}
+    return published - {hop.step.partition(" ")[0] for hop in told if hop.what == "tracked"}
+
+
+def _dead_end(order_status: str | None, told: list[Hop], *, given_up: bool, seconds: float) -> str:
+    """Say where an order stands, and why."""
+    where = (
+        f"The order stands still at {order_status}: nothing runs, and nothing will be tried again."
+        if given_up
+        else f"The order is still {order_status} after {seconds:.0f} s."
+    )
+    failures = [hop for hop in told if hop.what == "failed"]
+    if not failures:
+        return f"{where} No failure was logged; an event may be lost: see `make status`."
+    last = failures[-1]
+    reason = f"{where} The last failure, in {last.function}: {last.step.rstrip('.')}."
+    error, _, skus = last.step.partition(": no stock item for ")
+    if error == "UnknownSkuError" and skus:
+        arguments = " ".join(f"{sku}=10" for sku in skus.split(", "))
+        quoted = f'"{arguments}"' if " " in arguments else arguments
+        reason += f" Put it on the shelf: make stock ARGS={quoted}"
+    return reason
 
 
 def wait_until_still(stack: Stack, order_id: str, *, seconds: float = 30) -> str:
@@ -125,7 +199,7 @@ def wait_until_still(stack: Stack, order_id: str, *, seconds: float = 30) -> str
         if now is not None and stands_still(stack, now):
             return now
         if time.monotonic() > deadline:
-            raise WorkshopError(f"{order_id} is {now or 'unknown'} after {seconds:.0f} s")
+            raise WorkshopError(f"Order {order_id} is {now or 'unknown'} after {seconds:.0f} s.")
         time.sleep(0.05)
 
 
@@ -149,15 +223,23 @@ def _hop(function: str, message: str) -> Hop | None:
         what = line["message"]
     except (ValueError, KeyError, TypeError):
         return None
-    step = line.get("event_id", "").rpartition("/")[2]
-    if what == "failed":
-        step = f"{line['error']}: {line['reason']}".rstrip(": ")
-    elif what == "tracked":
-        step += f" → {line['moved_to']}" if line.get("moved_to") else " (no change)"
-    elif what.startswith("published"):
+    if what.startswith("published"):
         # The line is written when the bus has answered; the event was on its way before.
         at -= timedelta(milliseconds=line["took_ms"])
-    return Hop(at, function, what, step)
+    return Hop(at, function, what, step_of(line))
+
+
+def step_of(line: dict[str, Any]) -> str:
+    """Return what a logged line is about: the event's step, or the reason of a failure."""
+    step = str(line.get("event_id", "")).rpartition("/")[2]
+    match line["message"]:
+        case "failed":
+            return f"{line.get('error', '')}: {line.get('reason', '')}".strip(": ")
+        case "tracked" if line.get("moved_to"):
+            return f"{step} → {line['moved_to']}"
+        case "tracked":
+            return f"{step} (no change)"
+    return step
 
 
 def _plain(item: dict[str, Any]) -> Row:

@@ -5,11 +5,29 @@ from typing import Any
 
 from workshop import signed_http
 from workshop.errors import WorkshopError
+from workshop.paths import ROOT
 from workshop.stack import Stack
 from workshop.tables import table_name
 
 SHELVES = {"KEYBOARD": 100, "MOUSE": 100, "MONITOR": 3, "HEADSET": 100, "WEBCAM": 100}
 """The stock a demo starts with, by SKU; few monitors, so that they run out."""
+
+TOKENS = (
+    "tok_approved",
+    "tok_declined",
+    "tok_insufficient_funds",
+    "tok_unavailable_twice",
+    "tok_unavailable",
+    "tok_slow",
+)
+"""The payment tokens that the simulated gateway knows; any other is declined."""
+
+_CATALOGUE = ROOT / "01-order-service/order_service/catalogue.json"
+
+
+def catalogue() -> list[str]:
+    """Return the SKUs that can be ordered."""
+    return list(json.loads(_CATALOGUE.read_text("utf-8")))
 
 
 def order_request(
@@ -91,7 +109,7 @@ def place_order(stack: Stack, request: dict[str, Any], *, key: str | None = None
     answer = post_order(stack, request, idempotency_key=key)
     if answer.status not in (200, 201):
         detail = answer.body.get("detail", answer.body) if isinstance(answer.body, dict) else ""
-        raise WorkshopError(f"the order was refused ({answer.status}): {detail}")
+        raise WorkshopError(f"The order was refused ({answer.status}): {detail}".rstrip(".") + ".")
     order: dict[str, Any] = answer.body
     return order
 
@@ -123,3 +141,23 @@ def read_stock(stack: Stack, skus: list[str]) -> dict[str, int]:
         if "Item" in answer:
             stock[sku] = int(answer["Item"]["on_hand"]["N"])
     return stock
+
+
+def read_shelf(stack: Stack) -> dict[str, int]:
+    """Return the pieces on hand of every SKU that has a stock item.
+
+    Raises:
+        WorkshopError: The stack has no inventory yet.
+    """
+    # A scan: a learner's table is small, and it keeps reservations beside the stock items.
+    pages = (
+        stack.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=table_name(stack, "inventory"),
+            FilterExpression="attribute_exists(on_hand)",
+            ConsistentRead=True,
+        )
+    )
+    items = [item for page in pages for item in page["Items"]]
+    return {item["sku"]["S"]: int(item["on_hand"]["N"]) for item in items}

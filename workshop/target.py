@@ -45,14 +45,13 @@ class Target:
 
     def exports(self) -> dict[str, str]:
         """The variables that make any AWS tool talk to this cloud."""
-        exports = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        exports = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "AWS_PAGER": ""}
         if self.endpoint_url:
             exports |= {"AWS_ENDPOINT_URL": self.endpoint_url}
         if self.own:
             exports |= LOCAL_CREDENTIALS
             if _proxies():
-                known = os.environ.get("NO_PROXY", "")
-                exports["NO_PROXY"] = ",".join([known, *LOOPBACK]).strip(",")
+                exports["NO_PROXY"] = f"{_proxied_nowhere()},{_NO_PROXY}".strip(",")
         return exports
 
     def unsets(self) -> list[str]:
@@ -94,6 +93,23 @@ class Target:
         )
         core.set_credentials(*LOCAL_CREDENTIALS.values())
         return boto3.Session(botocore_session=core, region_name=self.region)
+
+
+_NO_PROXY = ",".join(LOOPBACK)
+
+
+def taken_back() -> dict[str, str | None]:
+    """The variables of all that a target exports, with what they were before; None: not set."""
+    local = Target.local("", "http://127.0.0.1")
+    before: dict[str, str | None] = dict.fromkeys(name for name in local.exports())
+    if "NO_PROXY" in os.environ:
+        before["NO_PROXY"] = _proxied_nowhere() or None
+    return before
+
+
+def _proxied_nowhere() -> str:
+    """What NO_PROXY says by itself, without what a target exports."""
+    return os.environ.get("NO_PROXY", "").removesuffix(_NO_PROXY).rstrip(",")
 
 
 def _proxies() -> bool:

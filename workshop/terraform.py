@@ -80,7 +80,9 @@ def find() -> str:
     try:
         version = str(json.loads(answer.stdout)["terraform_version"])
     except (ValueError, KeyError):
-        raise UsageError(f"{program} does not tell its version: install it anew.") from None
+        raise UsageError(
+            f"Terraform at {program} does not tell its version: install it anew."
+        ) from None
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise UsageError(f"Terraform {oldest} or newer is needed, {program} is {version}.")
     return program
@@ -298,14 +300,23 @@ def _parse(line: str) -> Event:
 _DOING = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
 
 
+_LAST_TWO = re.compile(r"[^.\[\]]+\.[^.\[\]]+(?:\[[^\]]*\])?$")
+
+
+def _short(address: str) -> str:
+    """The last two parts of a resource's address: its type and its name."""
+    found = _LAST_TWO.search(address)
+    return found[0] if found else address
+
+
 def _show(event: Event, progress: Steps) -> None:
     kind = event.get("type")
     if kind == "refresh_start":
-        progress.doing(f"checking {event['hook']['resource']['addr']}")
+        progress.doing(f"checking {_short(event['hook']['resource']['addr'])}")
     elif kind in {"apply_start", "apply_progress"}:
         hook = event["hook"]
         action = _DOING.get(hook["action"], hook["action"])
-        progress.doing(f"{action} {hook['resource']['addr']}")
+        progress.doing(f"{action} {_short(hook['resource']['addr'])}")
     elif kind in {"apply_complete", "apply_errored"}:
         progress.done()
 

@@ -1,11 +1,85 @@
 """Deploying to an account of one's own: nothing without a clear yes."""
 
+import boto3
 import pytest
 import typer
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from workshop import account
 from workshop.commands import deploy
 from workshop.errors import UsageError, WorkshopError
+from workshop.target import LOCAL_CREDENTIALS, Target
+
+LOCAL = "http://127.0.0.1:4999"
+
+
+class FakeSession:
+    """A session as far as ``account.target`` needs it."""
+
+    fails = None
+
+    def __init__(self, region_name=None):
+        self.region_name = region_name
+
+    def client(self, *_, **__):
+        return self
+
+    def get_caller_identity(self):
+        if self.fails:
+            raise self.fails
+        return {"Account": "123456789012"}
+
+
+@pytest.fixture
+def session(monkeypatch):
+    for name in ("AWS_REGION", "AWS_ENDPOINT_URL", *LOCAL_CREDENTIALS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "Session", FakeSession)
+    monkeypatch.setattr(FakeSession, "fails", None)
+    return FakeSession
+
+
+def test_the_region_is_the_one_terraform_takes(session, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    target = account.target("orderflow")
+    assert (target.name, target.region) == ("aws-123456789012-eu-west-1", "eu-west-1")
+    assert target.session().region_name == "eu-west-1"
+
+
+def test_without_credentials_the_way_to_them_is_named(session, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    session.fails = NoCredentialsError()
+    with pytest.raises(WorkshopError, match=r"`aws configure`.*AWS_PROFILE"):
+        account.target("orderflow")
+
+
+def test_credentials_of_the_local_cloud_are_taken_back(session, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name, value in LOCAL_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    session.fails = NoCredentialsError()
+    with pytest.raises(WorkshopError, match=r"local cloud's.*--unset"):
+        account.target("orderflow")
+
+
+def test_a_local_cloud_that_is_gone_is_told(session, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", LOCAL)
+    session.fails = EndpointConnectionError(endpoint_url=LOCAL)
+    with pytest.raises(WorkshopError, match=r"a local cloud that is not running .*--unset"):
+        account.target("orderflow")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "first"),
+    [(LOCAL, f"This is the local cloud at {LOCAL}, not AWS."), (None, "")],
+)
+def test_a_local_cloud_is_never_taken_for_aws(monkeypatch, capsys, endpoint, first):
+    target = Target("x", "us-east-1", "1", endpoint, own=False)
+    monkeypatch.setattr(account, "target", lambda _: target)
+    assert deploy._target("orderflow") is target
+    assert capsys.readouterr().err.startswith(first)
 
 
 def test_an_endpoint_elsewhere_is_refused(monkeypatch):

@@ -1,6 +1,7 @@
 """The command line as a person meets it."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from workshop import cli, stack
 from workshop.commands import stack as stack_verbs
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT
-from workshop.stack import Outputs, Stack
+from workshop.stack import Outputs, Record, Stack
 from workshop.target import Target
 
 VERBS = set(typer.main.get_command(cli.app).commands)
@@ -38,7 +39,7 @@ def run(*arguments, **environ):
         ["trouble", "--drop", "7"],
         ["env", "--shell", "klingon"],
         ["test", "nonsense"],
-        ["follow"],
+        ["stock", "MOUSE"],
     ],
 )
 def test_misuse_is_answered_in_one_sentence(arguments):
@@ -74,6 +75,42 @@ def test_make_and_the_command_line_have_the_same_verbs():
     assert set(phony.split()) == rules
 
 
+def test_make_alone_tells_of_every_verb_the_common_ones_first():
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("there is no make")
+    done = subprocess.run([make], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = re.findall(r"^  make ([a-z]+) +\S", done.stdout, re.MULTILINE)
+    assert set(told) == VERBS | {"help"}
+    assert told[1:9] == ["demo", "test", "up", "down", "status", "order", "follow", "stock"]
+    assert 'eval "$(make -s env)"' in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("stage", ["9", "0", "two", "-1"])
+def test_a_stage_that_is_none_is_told_so(stage):
+    with pytest.raises(WorkshopError, match=f"There is no stage {stage}: stages go from 1 to 6."):
+        stack_verbs.stage_number(stage)
+
+
+def _record(boot_id, *tables):
+    outputs = {"table_names": dict.fromkeys(tables, "")}
+    return Record("us-east-1", "0", "http://127.0.0.1:4999", boot_id, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gone"),
+    [
+        (_record("a", "orders", "payments"), _record("a", "orders"), ["payments"]),
+        (_record("a", "orders"), _record("a", "orders", "payments"), []),
+        (_record("a", "orders", "payments"), _record("b", "orders"), []),
+        (None, _record("a", "orders"), []),
+    ],
+)
+def test_a_step_down_tells_which_tables_it_took(before, after, gone):
+    assert stack_verbs._gone(before, after) == gone
+
+
 @pytest.fixture
 def running(monkeypatch):
     """A stack on a local cloud, as far as the verbs can see."""
@@ -99,8 +136,22 @@ def test_env_prints_exports_and_nothing_else(running, capsys, shell, line):
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
     assert line in lines
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert printed.err == ""
+
+
+@pytest.mark.parametrize("proxy", ["", "a.example", "a.example,b.example"])
+def test_what_env_exports_it_takes_back(running, capsys, monkeypatch, proxy):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example")
+    monkeypatch.setenv("NO_PROXY", proxy)
+    exported = running.target.exports()
+    for name, value in exported.items():
+        monkeypatch.setenv(name, value)
+    assert running.target.exports() == exported  # exporting twice adds nothing
+    stack_verbs.env("sh", unset=True)
+    lines = capsys.readouterr().out.splitlines()
+    back = f"export NO_PROXY='{proxy}'" if proxy else "unset NO_PROXY"
+    assert set(lines) == {f"unset {name}" for name in exported if name != "NO_PROXY"} | {back}
 
 
 def test_env_takes_back_what_would_lead_elsewhere(running, capsys, monkeypatch):
@@ -121,3 +172,19 @@ def test_programs_started_for_the_local_cloud_know_no_other(running, monkeypatch
 def test_a_function_of_a_later_stage_is_refused(running):
     with pytest.raises(WorkshopError, match="no function shipping at stage 2: payment"):
         stack.function_name(running, "shipping")
+
+
+@pytest.mark.parametrize(
+    ("stage", "tables", "commands"),
+    [
+        (2, ["orders"], "`make check STAGE=2`, `make order`, `make status`"),
+        (
+            3,
+            ["orders", "inventory"],
+            "`make check STAGE=3`, `make stock ARGS=MOUSE=10`, `make order`, `make status`",
+        ),
+    ],
+)
+def test_up_names_what_comes_next(running, stage, tables, commands):
+    outputs = Outputs("", "bus", "us-east-1", {}, dict.fromkeys(tables, ""), {})
+    assert stack_verbs._next(Stack(running.target, stage, outputs)) == commands

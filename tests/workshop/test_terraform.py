@@ -77,3 +77,16 @@ def test_errors_are_told_with_their_place(fake, tmp_path):
 def test_settings_of_the_users_own_do_not_change_its_ways():
     environment = {"TF_CLI_ARGS": "-no-color", "TF_WORKSPACE": "x", "TF_VAR_a": "1", "HOME": "/"}
     assert terraform._without_settings(environment) == {"TF_VAR_a": "1", "HOME": "/"}
+
+
+@pytest.mark.parametrize(
+    ("address", "short"),
+    [
+        ("aws_sqs_queue.dead_letters", "aws_sqs_queue.dead_letters"),
+        ("module.a[0].module.b.aws_lambda_permission.rule[0]", "aws_lambda_permission.rule[0]"),
+        ('module.a.aws_sns_topic.mail["a@b.example"]', 'aws_sns_topic.mail["a@b.example"]'),
+        ("data.aws_iam_policy_document.role", "aws_iam_policy_document.role"),
+    ],
+)
+def test_progress_names_a_resource_by_type_and_name(address, short):
+    assert terraform._short(address) == short

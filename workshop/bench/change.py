@@ -53,7 +53,8 @@ def changed_copy() -> Iterator[Callable[[], list[Bundle]]]:
     with tempfile.TemporaryDirectory() as scratch:
         root, target = Path(scratch, "repository"), Path(scratch, "bundles")
         for folder in bundles.source_folders(ROOT):
-            shutil.copytree(folder, root / folder.relative_to(ROOT))
+            leave = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(folder, root / folder.relative_to(ROOT), ignore=leave)
         shutil.copytree(BUNDLES, target)  # so that only the changed one is made anew
         with (root / CHANGED).open("a", encoding="utf-8") as source:
             source.write(f"# changed at {time.time()}\n")

@@ -16,6 +16,15 @@ from typing import Any
 ROUNDS = 400
 WARM_UP = 50
 
+ROW = {
+    "status": {"S": "PENDING"},
+    "amount": {"N": "12999"},
+    "currency": {"S": "EUR"},
+    "attempts": {"N": "1"},
+    "refund_attempts": {"N": "1"},
+}
+"""What an update answers with: as much of any row as a service reads of it."""
+
 
 class Context:
     """What Powertools reads of Lambda's context."""
@@ -35,7 +44,7 @@ class Dynamo:
 
     def update_item(self, **_: Any) -> dict[str, Any]:
         """Answer UpdateItem."""
-        return {"Attributes": {"attempts": {"N": "1"}, "refund_attempts": {"N": "1"}}}
+        return {"Attributes": ROW}
 
     def transact_write_items(self, **_: Any) -> dict[str, Any]:
         """Answer TransactWriteItems."""

@@ -8,6 +8,7 @@ from workshop import account
 from workshop.commands.stack import Stage
 from workshop.console import out, say
 from workshop.errors import WorkshopError
+from workshop.target import Target
 from workshop.up import last_stage
 
 app = typer.Typer()
@@ -17,7 +18,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 COST = (
     "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
-    "of small tables, alarms from stage 5 on); in use, some 40 USD per million orders (docs/cost.md)."
+    "of small tables, alarms from stage 5 on); in use, some 40 USD per million orders "
+    "(docs/cost.md)."
 )
 
 
@@ -32,13 +34,13 @@ def deploy(
     yes: Yes = False,
 ) -> None:
     """Deploy the system to an AWS account, with the usual AWS credentials."""
-    target = account.target(prefix)
+    target = _target(prefix)
     stage = stage or last_stage()
     deployment = account.Deployment(target, prefix)
     changes = deployment.plan(stage, alarm_email)
     out.print(f"Account {target.account}, region {target.region}, stage {stage}, names {prefix}-*")
     out.print(f"Plan: {changes}.")
-    out.print(COST, soft_wrap=True)
+    out.print("Cost: none here." if target.endpoint_url else COST, soft_wrap=True)
     _confirm(target.account, yes=yes)
     outputs = deployment.apply()
     say(f"Deployed. API (signed requests only): {outputs.api_endpoint}")
@@ -50,7 +52,7 @@ def deploy(
 @app.command()
 def destroy(prefix: Prefix = account.DEFAULT_PREFIX, *, yes: Yes = False) -> None:
     """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
-    target = account.target(prefix)
+    target = _target(prefix)
     deployment = account.Deployment(target, prefix)
     changes = deployment.plan_destruction()
     out.print(f"Account {target.account}, region {target.region}, names {prefix}-*")
@@ -62,6 +64,17 @@ def destroy(prefix: Prefix = account.DEFAULT_PREFIX, *, yes: Yes = False) -> Non
             "Still there, of this stack or of another with such names:\n" + "\n".join(left)
         )
     say("Destroyed: account and region were searched, and nothing of the stack is left.")
+
+
+def _target(prefix: str) -> Target:
+    """The account; when it is none but a local cloud, that is the first thing said."""
+    target = account.target(prefix)
+    if target.endpoint_url:
+        say(
+            f"This is the local cloud at {target.endpoint_url}, not AWS. "
+            f"To reach AWS: {account.UNSET}"
+        )
+    return target
 
 
 def _arguments(prefix: str) -> str:

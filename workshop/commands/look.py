@@ -1,7 +1,6 @@
 """Verbs that look into a stack."""
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -9,10 +8,24 @@ from rich.table import Table
 
 from workshop.commands.trouble import describe, switch
 from workshop.console import out, say
-from workshop.errors import WorkshopError
+from workshop.function_logs import LogLine, as_written, read, readable
+from workshop.local_cloud.adapter.journal import Outcome
 from workshop.stack import Stack, current, function_name
 
 app = typer.Typer()
+
+OUTCOMES = {
+    Outcome.DELIVERED: "delivered",
+    Outcome.FAILED: "failed attempts: raised, timed out or died",
+    Outcome.THROTTLED: "throttled: the function had no room",
+    Outcome.REFUSED: "refused by Lambda: EventBridge tries again",
+    Outcome.DEAD_LETTERED: "in a dead-letter queue",
+    Outcome.DROPPED: "lost: given up after the last try, or on purpose",
+    Outcome.DUPLICATED: "duplicated on purpose",
+    Outcome.DELAYED: "delayed on purpose",
+    Outcome.REORDERED: "held back on purpose",
+}
+"""What the local cloud counts, in words."""
 
 
 @app.command()
@@ -28,7 +41,7 @@ def status() -> None:
     for key, name in stack.outputs.function_names.items():
         table.add_row(f"function {key}", name)
     for key, name in stack.outputs.table_names.items():
-        table.add_row(f"table {key}", f"{name}  {_item_count(stack, name)}")
+        table.add_row(f"table {key}", f"{name}  {_items(stack, name)}")
     for key, url in stack.outputs.dead_letter_queue_urls.items():
         table.add_row(f"queue {key}", str(url))
     if stack.target.own:
@@ -43,11 +56,13 @@ def logs(
         str | None, typer.Argument(help="A function's key, such as payment; default: all of them.")
     ] = None,
     minutes: Annotated[int, typer.Option(min=1, help="How far back.")] = 10,
+    order: Annotated[str | None, typer.Option(help="Only what is about this order.")] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Everything, as it was written.")] = False,
     cloud: Annotated[bool, typer.Option("--cloud", help="The local cloud's own log.")] = False,
 ) -> None:
-    """Show what the functions logged, oldest first."""
+    """Show what the functions logged, oldest first: time, function, level, what, order, step."""
     stack = current()
     if cloud:
         path = stack.target.directory / "cloud.log"
@@ -57,55 +72,45 @@ def logs(
     keys = [function] if function else list(stack.outputs.function_names)
     names = {key: function_name(stack, key) for key in keys}
     since = int((time.time() - 60 * minutes) * 1000)
-    seen: set[tuple[int, str, str]] = set()
+    seen: set[LogLine] = set()
     while True:
-        events = [_log_events(stack, key, name, since) for key, name in names.items()]
-        found = set().union(*events)
-        for event in sorted(found - seen):
-            milliseconds, key, message = event
-            when = datetime.fromtimestamp(milliseconds / 1000, UTC)
-            line = f"{when:%H:%M:%S.%f}"[:-3] + f" {key:<15} {message}"
-            out.print(line, markup=False, soft_wrap=True)
-        seen |= found
+        found = [
+            line for key, name in names.items() for line in read(stack, key, name, since, order)
+        ]
+        fresh = [line for line in found if line not in seen]
+        for text in as_written(fresh) if raw else readable(fresh):
+            out.print(text, markup=False, soft_wrap=True)
+        seen.update(fresh)
         if not follow:
             break
         time.sleep(1)
     if not seen:
-        say(f"Nothing was logged in the last {minutes} minutes.")
+        about = f" about {order}" if order else ""
+        say(f"Nothing was logged{about} in the last {minutes} minutes.")
 
 
-def _log_events(stack: Stack, key: str, function: str, since: int) -> list[tuple[int, str, str]]:
-    """What a function logged since a time: milliseconds, its key, the message."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
-
-    pages = stack.client("logs").get_paginator("filter_log_events")
-    try:
-        found = pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=since)
-        return [
-            (event["timestamp"], key, event["message"].rstrip())
-            for page in found
-            for event in page["events"]
-        ]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []  # it has not logged yet
-        raise WorkshopError(f"The logs cannot be read: {error}") from error
-
-
-def _item_count(stack: Stack, table: str) -> str:
+def _items(stack: Stack, table: str) -> str:
     """How many items a table holds; AWS itself counts only every six hours or so."""
-    described = stack.client("dynamodb").describe_table(TableName=table)["Table"]
+    count = stack.client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"]
     about = "" if stack.target.own else "about "
-    return f"{about}{described['ItemCount']} items"
+    return f"{about}{count} item{'' if count == 1 else 's'}"
 
 
 def _local_cloud(stack: Stack) -> list[tuple[str, str]]:
     """What the local cloud says of itself."""
     control = switch(stack)
     now = control.status()
-    totals = ", ".join(f"{count} {outcome}" for outcome, count in now.totals.items()) or "none yet"
+    totals = [
+        (what, now.totals[outcome]) for outcome, what in OUTCOMES.items() if now.totals.get(outcome)
+    ]
+    waiting = [("queued", now.queued), ("running", now.running), ("to be retried", now.later)]
     return [
-        ("deliveries", totals),
-        ("under way", f"{now.queued} queued, {now.running} running, {now.later} to be retried"),
+        ("deliveries", _counts(totals) or "none yet"),
+        ("under way", _counts(waiting) or "nothing"),
         ("trouble", describe(control.trouble())),
     ]
+
+
+def _counts(counts: list[tuple[str, int]]) -> str:
+    """Counts, a line each; those of nothing left out."""
+    return "\n".join(f"{count} {what}" for what, count in counts if count)

@@ -7,7 +7,7 @@ import typer
 from workshop import demo as demonstration
 from workshop import journey, ordering
 from workshop.console import heading, out, say
-from workshop.errors import UsageError
+from workshop.errors import UsageError, WorkshopError
 from workshop.journey_view import print_hops, rows_table
 from workshop.stack import Stack, cloud_name, current
 from workshop.up import up as bring_up
@@ -24,34 +24,60 @@ Lines = Annotated[
 def order(
     lines: Lines = None,
     *,
-    token: Annotated[str, typer.Option(help="How the payment ends.")] = "tok_approved",  # noqa: S107
+    token: Annotated[
+        str, typer.Option(help=f"How the payment ends: {', '.join(ordering.TOKENS)}.")
+    ] = ordering.TOKENS[0],
     customer: Annotated[str, typer.Option(help="Who orders.")] = "customer-7",
     currency: Annotated[str, typer.Option(help="EUR or USD.")] = "EUR",
     key: Annotated[str | None, typer.Option(help="Idempotency-Key: same key, same order.")] = None,
 ) -> None:
     """Place an order through the API and follow it."""
+    wanted = quantities(lines or ["MOUSE=1"])
     stack = current()
-    request = ordering.order_request(
-        quantities(lines or ["MOUSE=1"]), customer_id=customer, token=token, currency=currency
-    )
-    placed = ordering.place_order(stack, request, key=key)
+    request = ordering.order_request(wanted, customer_id=customer, token=token, currency=currency)
+    try:
+        placed = ordering.place_order(stack, request, key=key)
+    except WorkshopError as error:
+        if _not_in_catalogue(wanted):
+            raise WorkshopError(f"{error} {_in_catalogue()}") from error
+        raise
     _show(stack, placed["order_id"])
 
 
 @app.command()
-def follow(order_id: Annotated[str, typer.Argument(metavar="ORDER")]) -> None:
+def follow(
+    order_id: Annotated[
+        str | None, typer.Argument(metavar="ORDER", help="Its id; default: the newest order.")
+    ] = None,
+) -> None:
     """Show an order's whole journey: every hop with its time, and its row in every table."""
-    _show(current(), order_id)
+    stack = current()
+    _show(stack, order_id or journey.newest(stack))
 
 
 @app.command()
-def stock(lines: Annotated[list[str], typer.Argument(metavar="SKU=PIECES …")]) -> None:
-    """Set how many pieces of each SKU are on the shelf."""
+def stock(
+    lines: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SKU=PIECES …", help="What is put there; default: only look."),
+    ] = None,
+) -> None:
+    """Show what is on the shelf, or set how many pieces of a SKU are there."""
+    wanted = quantities(lines or [], "PIECES")
     stack = current()
-    wanted = quantities(lines)
-    ordering.set_stock(stack, wanted)
-    for sku, on_hand in ordering.read_stock(stack, list(wanted)).items():
-        out.print(f"{sku:<12} {on_hand:>6} on hand")
+    if wanted:
+        ordering.set_stock(stack, wanted)
+        shelf = ordering.read_stock(stack, list(wanted))
+    else:
+        there = ordering.read_shelf(stack)
+        shelf = {sku: there[sku] for sku in [*ordering.catalogue(), *sorted(there)] if sku in there}
+        missing = [sku for sku in ordering.catalogue() if sku not in there]
+        if missing:
+            say(f"No stock item yet: {', '.join(missing)}.")
+    for sku, on_hand in shelf.items():
+        out.print(f"{sku:<12} {on_hand:>6} on hand", markup=False)
+    if strangers := _not_in_catalogue(wanted):
+        say(f"Nobody can order {', '.join(strangers)}. {_in_catalogue()}")
 
 
 @app.command()
@@ -66,32 +92,55 @@ def demo() -> None:
     out.print("\nNext:")
     for command, what in (
         ("make order ARGS='KEYBOARD=2 --token tok_declined'", "an order of your own"),
-        (f"make follow ORDER={endings[0].order_id}", "the first order's whole journey"),
-        ("make check STAGE=4", "what the system promises, proved"),
-        ('eval "$(make -s env)"', "point any AWS tool at the stack"),
+        ("make follow", "the last order's journey"),
+        ("make check STAGE=4", "the promises, proved"),
+        ('eval "$(make -s env)"', "for any AWS tool"),
         ("make down", "stop everything"),
     ):
-        out.print(f"  {command:<56} {what}", markup=False)
+        out.print(f"  {command:<50} {what}", markup=False)
 
 
-def quantities(lines: list[str]) -> dict[str, int]:
-    """Return SKU → quantity for arguments such as KEYBOARD=2.
+def quantities(lines: list[str], number: str = "QUANTITY") -> dict[str, int]:
+    """Return SKU → number for arguments such as KEYBOARD=2.
+
+    Args:
+        lines: The arguments.
+        number: What the number is called.
 
     Raises:
         UsageError: An argument has another form.
     """
     parsed = {}
     for line in lines:
-        sku, equals, number = line.partition("=")
-        if not (sku and equals and number.isascii() and number.isdigit()):
-            raise UsageError(f"{line!r} is not of the form SKU=QUANTITY, such as KEYBOARD=2.")
-        parsed[sku] = int(number)
+        sku, equals, value = line.partition("=")
+        if not (sku and equals and value):
+            raise UsageError(f"The form is SKU={number}, such as KEYBOARD=2: {line!r} is not.")
+        if not (value.isascii() and value.isdigit()):
+            raise UsageError(f"{number} is a whole number from 0: {value!r} is not.")
+        parsed[sku] = int(value)
     return parsed
+
+
+def _not_in_catalogue(wanted: dict[str, int]) -> list[str]:
+    known = ordering.catalogue()
+    return [sku for sku in wanted if sku not in known]
+
+
+def _in_catalogue() -> str:
+    return f"In the catalogue are {', '.join(ordering.catalogue())}."
 
 
 def _show(stack: Stack, order_id: str) -> None:
     out.print(order_id, style="bold")
-    print_hops(out, journey.follow(stack, order_id, seconds=demonstration.FOLLOW_SECONDS))
+    try:
+        print_hops(out, journey.follow(stack, order_id, seconds=demonstration.FOLLOW_SECONDS))
+    except journey.DeadEndError:
+        _show_rows(stack, order_id)  # they tell how far it came
+        raise
+    _show_rows(stack, order_id)
+    say(f"The order is {journey.status(stack, order_id)}.")
+
+
+def _show_rows(stack: Stack, order_id: str) -> None:
     out.print()
     out.print(rows_table(journey.rows(stack, order_id)))
-    say(f"The order is {journey.status(stack, order_id)}.")

@@ -6,16 +6,35 @@ import typer
 
 from workshop import bundles, terraform
 from workshop.console import out, say
+from workshop.errors import UsageError
 from workshop.paths import CLOUDS, STAGES
-from workshop.stack import cloud_name, current
+from workshop.stack import Record, Stack, cloud_name, current
+from workshop.target import taken_back
 from workshop.up import down as take_down
+from workshop.up import last_stage
 from workshop.up import up as bring_up
 
 app = typer.Typer()
 
+
+def stage_number(text: str) -> int:
+    """The stage that an option names.
+
+    Raises:
+        UsageError: There is no such stage.
+    """
+    if not text.isdecimal() or int(text) not in STAGES:
+        raise UsageError(f"There is no stage {text}: stages go from {STAGES[0]} to {STAGES[-1]}.")
+    return int(text)
+
+
 Stage = Annotated[
     int | None,
-    typer.Option(min=STAGES[0], max=STAGES[-1], help="How far the system is built; default: all."),
+    typer.Option(
+        parser=stage_number,
+        metavar=f"{STAGES[0]}…{STAGES[-1]}",
+        help="How far the system is built; default: all.",
+    ),
 ]
 
 
@@ -36,14 +55,37 @@ def up(
     ] = None,
 ) -> None:
     """Deploy the system to the local cloud, up to a stage, with Terraform."""
+    last = last_stage()
+    if stage and stage > last:
+        say(f"Stage {stage} adds nothing yet: what comes up is stage {last}.")
+    before = Record.load(CLOUDS / cloud_name())
     stack = bring_up(stage, cloud_name(), port)
+    if gone := _gone(before, Record.load(CLOUDS / cloud_name())):
+        say(f"Gone, rows and all: the tables {', '.join(gone)}.")
     say(f"API: {stack.outputs.api_endpoint}")
-    say('Next: `make check STAGE=…`, `make status`, or `eval "$(make -s env)"` for any AWS tool.')
+    say(f"Next: {_next(stack)}")
+    say('For any AWS tool: eval "$(make -s env)"')
+
+
+def _gone(before: Record | None, after: Record | None) -> list[str]:
+    """The tables that a step down has removed from a running local cloud."""
+    if before is None or after is None or before.boot_id != after.boot_id:
+        return []
+    then, now = (each.outputs.get("table_names", {}) for each in (before, after))
+    return [key for key in then if key not in now]
+
+
+def _next(stack: Stack) -> str:
+    commands = [f"make check STAGE={min(stack.stage, last_stage())}", "make order", "make status"]
+    if "inventory" in stack.outputs.table_names:
+        commands[1:1] = ["make stock ARGS=MOUSE=10"]  # nothing is shipped from an empty shelf
+    return ", ".join(f"`{command}`" for command in commands)
 
 
 @app.command()
 def down() -> None:
     """Stop the local cloud; what it held is gone."""
+    say("Stopping the local cloud …")
     stopped = take_down(cloud_name())
     say("The local cloud is stopped." if stopped else "No local cloud was running.")
 
@@ -51,6 +93,8 @@ def down() -> None:
 @app.command()
 def env(
     shell: Annotated[str, typer.Option(help="Whose language: sh, fish or powershell.")] = "sh",
+    *,
+    unset: Annotated[bool, typer.Option("--unset", help="Take all of it back.")] = False,
 ) -> None:
     """Print what lets any AWS tool reach the stack: eval "$(make -s env)"."""
     templates = {
@@ -60,8 +104,15 @@ def env(
     }
     if shell not in templates:
         raise typer.BadParameter(f"{shell} is not one of {', '.join(templates)}.")
-    export, unset = templates[shell]
-    target = current().target
-    lines = [unset.format(name) for name in target.unsets()]
-    lines += [export.format(name, value) for name, value in target.exports().items()]
+    to_set, to_unset = templates[shell]
+    values: dict[str, str | None]
+    if unset:
+        values = taken_back()
+    else:
+        target = current().target
+        values = dict.fromkeys(target.unsets()) | target.exports()
+    lines = [
+        to_unset.format(name) if value is None else to_set.format(name, value)
+        for name, value in values.items()
+    ]
     out.print("\n".join(lines), markup=False, soft_wrap=True)
