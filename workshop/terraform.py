@@ -300,13 +300,13 @@ def _parse(line: str) -> Event:
 _DOING = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
 
 
-_LAST_TWO = re.compile(r"[^.\[\]]+\.[^.\[\]]+(?:\[[^\]]*\])?$")
+_MODULE_AND_TYPE = re.compile(r"(?:.*\bmodule\.)?(\w+)(?:\[[^\]]*\])?\.aws_(\w+)\.")
 
 
 def _short(address: str) -> str:
-    """The last two parts of a resource's address: its type and its name."""
-    found = _LAST_TWO.search(address)
-    return found[0] if found else address
+    """Whose resource it is and of which type: the innermost module, and `lambda_function`, say."""
+    found = _MODULE_AND_TYPE.search(address)
+    return f"{found[1]} {found[2]}" if found else address
 
 
 def _show(event: Event, progress: Steps) -> None:

@@ -164,6 +164,7 @@ if sys.argv[1] == "demo":
     cloud = here / ".workshop/clouds" / os.environ["WORKSHOP_CLOUD"]
     cloud.mkdir(parents=True)
     (cloud / "cloud.json").write_text("{}")
+    (cloud / "cloud.log").write_text("why")
 sys.exit(sys.argv[1] == "test")
 """
 
@@ -181,6 +182,7 @@ def repository(tmp_path, monkeypatch):
         subprocess.run(["git", *words], cwd=root, check=True)
     (root / "file").write_text("changed\n")
     monkeypatch.setattr(whole.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(whole, "LOGS", tmp_path / "logs")
     return root
 
 
@@ -190,6 +192,7 @@ def test_demo_and_test_run_in_a_clone_that_is_cleaned_up(repository, capfd):
     assert said == [f"{verb} bench-whole committed" for verb in ("demo", "test", "down")]
     assert (demo.met, test.met) == (True, False)
     assert "exit code 1" in test.note
+    assert (repository.parent / "logs/test-bench-whole.log").read_text() == "why"
     assert not list(repository.parent.glob("workshop-*"))
     assert "What is not committed is not measured." in capfd.readouterr().err
 

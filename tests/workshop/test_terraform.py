@@ -83,10 +83,10 @@ def test_settings_of_the_users_own_do_not_change_its_ways():
     ("address", "short"),
     [
         ("aws_sqs_queue.dead_letters", "aws_sqs_queue.dead_letters"),
-        ("module.a[0].module.b.aws_lambda_permission.rule[0]", "aws_lambda_permission.rule[0]"),
-        ('module.a.aws_sns_topic.mail["a@b.example"]', 'aws_sns_topic.mail["a@b.example"]'),
-        ("data.aws_iam_policy_document.role", "aws_iam_policy_document.role"),
+        ("module.a[0].module.b.aws_lambda_permission.rule[0]", "b lambda_permission"),
+        ('module.a.aws_sns_topic.mail["a@b.example"]', "a sns_topic"),
+        ("data.aws_iam_policy_document.role", "data iam_policy_document"),
     ],
 )
-def test_progress_names_a_resource_by_type_and_name(address, short):
+def test_progress_names_a_resource_by_module_and_type(address, short):
     assert terraform._short(address) == short

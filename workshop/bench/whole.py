@@ -12,7 +12,8 @@ from pathlib import Path
 from workshop.bench.figures import Figure
 from workshop.console import heading, say
 from workshop.errors import WorkshopError
-from workshop.paths import CLOUDS, ROOT
+from workshop.local_cloud.wire import LOG_FILE, STATE_FILE
+from workshop.paths import CLOUDS, ROOT, STATE
 from workshop.stack import CLOUD_VARIABLE
 
 BUDGETS = {"demo": 120.0, "test": 300.0}
@@ -20,7 +21,8 @@ BUDGETS = {"demo": 120.0, "test": 300.0}
 filled; `test` comes after `demo` and adds the development tools."""
 
 CLOUD = "bench-whole"
-STATE_FILES = f"{CLOUDS.relative_to(ROOT)}/*/cloud.json"
+LOGS = STATE / "bench"
+_CLOUDS = f"{CLOUDS.relative_to(ROOT).as_posix()}/*"
 STDERR = 2
 GRACE_SECONDS = 20.0
 
@@ -50,6 +52,8 @@ def _timed(clone: Path, verb: str, budget: float) -> Figure:
     started = time.monotonic()
     code = _run(clone, verb, CLOUD)
     seconds = time.monotonic() - started
+    if code:
+        _keep_logs(clone, verb)
     return Figure(
         f"make {verb}, from a clean clone",
         "s",
@@ -74,9 +78,18 @@ def _run(clone: Path, verb: str, cloud: str) -> int:
             raise
 
 
+def _keep_logs(clone: Path, verb: str) -> None:
+    """Save what the local clouds logged: the clone is about to go."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for log in clone.glob(f"{_CLOUDS}/{LOG_FILE}"):
+        kept = LOGS / f"{verb}-{log.parent.name}.log"
+        shutil.copyfile(log, kept)
+        say(f"The local cloud's log: {kept}")
+
+
 def _stop_clouds(clone: Path) -> None:
     """Stop what still runs there: the demo's cloud, and the tests' if they were interrupted."""
-    for state in clone.glob(STATE_FILES):
+    for state in clone.glob(f"{_CLOUDS}/{STATE_FILE}"):
         _run(clone, "down", state.parent.name)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workshop.commands.stack import stage_number
 from workshop.console import out, say
 from workshop.errors import WorkshopError
-from workshop.paths import ROOT, STAGES, stage_folder
+from workshop.paths import ROOT, stage_folder
 from workshop.stack import CLOUD_VARIABLE, current
 from workshop.up import last_stage
 
@@ -25,7 +26,9 @@ app = typer.Typer()
 def check(
     stage: Annotated[
         int | None,
-        typer.Option(min=STAGES[0], max=STAGES[-1], help="Check 1 to this; default: what is up."),
+        typer.Option(
+            parser=stage_number, metavar="STAGE", help="Check 1 to this; default: what is up."
+        ),
     ] = None,
 ) -> None:
     """Check that the stack does what its stages promise, and say what is missing."""

@@ -18,7 +18,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 COST = (
     "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
-    "of small tables, alarms from stage 5 on); in use, some 40 USD per million orders "
+    "of small tables, alarms from stage 5 on); in use, about 35 USD per million orders "
     "(docs/cost.md)."
 )
 

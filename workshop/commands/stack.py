@@ -107,10 +107,11 @@ def env(
     to_set, to_unset = templates[shell]
     values: dict[str, str | None]
     if unset:
-        values = taken_back()
+        values = taken_back() | {"API_ENDPOINT": None}
     else:
         target = current().target
         values = dict.fromkeys(target.unsets()) | target.exports()
+        values["API_ENDPOINT"] = current().outputs.api_endpoint
     lines = [
         to_unset.format(name) if value is None else to_set.format(name, value)
         for name, value in values.items()
