@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.fixtures.deployed import new_id
-from workshop import ordering
+from workshop.orders import ordering
 from workshop.paths import ROOT
 
 pytestmark = pytest.mark.deployed

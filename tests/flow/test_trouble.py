@@ -9,10 +9,10 @@ import pytest
 from tests.fixtures import books
 from tests.fixtures.deployed import new_id
 from tests.fixtures.events import example, of_skus, order_request
-from workshop import journey, ordering
 from workshop.local_cloud.adapter.trouble import Duplicate, Kill, Plan
 from workshop.local_cloud.control import Control
-from workshop.tables import table_name
+from workshop.orders import journey, ordering
+from workshop.orders.tables import table_name
 
 pytestmark = pytest.mark.deployed
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.cloud import DeliveryError, Ending, Execution, Function
-from workshop.local_cloud.adapter.parts import Parts
 from workshop.local_cloud.settings import Settings
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:charge"

@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from tests.fixtures.deployed import TEST_CLOUD
-from workshop import up
-from workshop.terraform import Changes
+from workshop.deployment import up
+from workshop.deployment.terraform import Changes
 
 pytestmark = [
     pytest.mark.deployed,

@@ -5,10 +5,10 @@ import pytest
 import typer
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from workshop import account
 from workshop.commands import deploy
+from workshop.deployment import account
+from workshop.deployment.target import LOCAL_CREDENTIALS, Target
 from workshop.errors import UsageError, WorkshopError
-from workshop.target import LOCAL_CREDENTIALS, Target
 
 LOCAL = "http://127.0.0.1:4999"
 

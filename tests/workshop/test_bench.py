@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from workshop import bundles
 from workshop.bench import (
     change,
     flow,
@@ -26,6 +25,7 @@ from workshop.bench import (
 from workshop.bench.cases import CASES
 from workshop.bench.figures import Figure
 from workshop.commands import bench as verb
+from workshop.deployment import bundles
 from workshop.errors import WorkshopError
 from workshop.local_cloud.settings import Settings
 from workshop.paths import ROOT

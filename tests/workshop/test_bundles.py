@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from workshop import bundles
+from workshop.deployment import bundles
 from workshop.errors import WorkshopError
 from workshop.paths import FUNCTION_DEPENDENCIES, ROOT
 

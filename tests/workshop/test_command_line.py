@@ -8,12 +8,13 @@ import sys
 import pytest
 import typer
 
-from workshop import cli, stack
+from workshop import cli
 from workshop.commands import stack as stack_verbs
+from workshop.deployment import stack
+from workshop.deployment.stack import Outputs, Record, Stack
+from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT
-from workshop.stack import Outputs, Record, Stack
-from workshop.target import Target
 
 VERBS = set(typer.main.get_command(cli.app).commands)
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from workshop import function_logs
-from workshop.function_logs import LogLine
-from workshop.stack import Outputs, Stack
-from workshop.target import Target
+from workshop.deployment.stack import Outputs, Stack
+from workshop.deployment.target import Target
+from workshop.orders import function_logs
+from workshop.orders.function_logs import LogLine
 
 ORDER = "ord_1"
 

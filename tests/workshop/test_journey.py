@@ -7,11 +7,11 @@ from itertools import chain, repeat
 import pytest
 from rich.console import Console
 
-from workshop import journey, journey_view
+from workshop.deployment.stack import Outputs, Stack
+from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
-from workshop.journey import DeadEndError, Hop
-from workshop.stack import Outputs, Stack
-from workshop.target import Target
+from workshop.orders import journey, journey_view
+from workshop.orders.journey import DeadEndError, Hop
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TABLES = dict.fromkeys(journey.KEYS, "a table")

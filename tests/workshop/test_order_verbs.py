@@ -4,13 +4,13 @@ import pytest
 from payment_service.gateway import TOKENS
 from typer.testing import CliRunner
 
-from workshop import journey, ordering
 from workshop.cli import app
 from workshop.commands import orders
+from workshop.deployment.stack import Outputs, Stack
+from workshop.deployment.target import Target
 from workshop.errors import UsageError, WorkshopError
-from workshop.journey import DeadEndError
-from workshop.stack import Outputs, Stack
-from workshop.target import Target
+from workshop.orders import journey, ordering
+from workshop.orders.journey import DeadEndError
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workshop import plugins
-from workshop.plugins import Provider
+from workshop.deployment import plugins
+from workshop.deployment.plugins import Provider
 
 AWS = Provider("registry.example/hashicorp/aws", "5.100.0")
 MACHINE = "linux_amd64"

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from workshop import terraform
+from workshop.deployment import terraform
+from workshop.deployment.terraform import Terraform
 from workshop.errors import UsageError, WorkshopError
-from workshop.terraform import Terraform
 
 
 @pytest.fixture

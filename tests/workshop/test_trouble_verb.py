@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from workshop.cli import app
 from workshop.commands import trouble as verb
+from workshop.deployment.stack import Outputs, Stack
+from workshop.deployment.target import Target
 from workshop.local_cloud.adapter.trouble import Duplicate, Hold, Kill, Plan, Share
-from workshop.stack import Outputs, Stack
-from workshop.target import Target
 
 FUNCTIONS = {"payment": "orderflow-payment", "shipping": "orderflow-shipping"}
 

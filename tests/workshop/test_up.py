@@ -2,8 +2,8 @@
 
 import pytest
 
-from workshop import up
-from workshop.stack import Record
+from workshop.deployment import up
+from workshop.deployment.stack import Record
 
 BOOT = "boot-1"
 

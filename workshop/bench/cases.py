@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.ordering import order_request
+from workshop.orders.ordering import order_request
 from workshop.paths import ROOT
 
 EXAMPLES = ROOT / "orderflow" / "contracts"

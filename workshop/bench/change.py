@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from workshop import bundles
 from workshop.bench.figures import Figure
-from workshop.bundles import Bundle
+from workshop.deployment import bundles
+from workshop.deployment.bundles import Bundle
+from workshop.deployment.stack import Stack
+from workshop.deployment.up import up
 from workshop.errors import WorkshopError
 from workshop.paths import BUNDLES, ROOT
-from workshop.stack import Stack
-from workshop.up import up
 
 CHANGED = Path("04-shipping", "shipping_service", "service.py")
 FUNCTION, PACKAGE = "shipping", "shipping_service"

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from workshop import ordering
 from workshop.bench import memory, twin
 from workshop.bench.figures import Figure
+from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
 from workshop.local_cloud.control import Control
-from workshop.stack import Stack
+from workshop.orders import ordering
 
 SINGLE = 30
 """Orders sent one at a time, ours and the twin's in turn."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workshop.bench.cases import CASES, Case
 from workshop.bench.figures import Figure
-from workshop.bundles import Bundle
+from workshop.deployment.bundles import Bundle
 from workshop.errors import WorkshopError
 from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, python_of
 

@@ -4,10 +4,10 @@ import json
 
 from workshop.bench import twin
 from workshop.bench.figures import Figure
+from workshop.deployment.stack import Stack
 from workshop.local_cloud.control import Status
 from workshop.local_cloud.settings import Settings
 from workshop.local_cloud.wire import STATE_FILE
-from workshop.stack import Stack
 
 
 def figure(stack: Stack, status: Status) -> Figure:

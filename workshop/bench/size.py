@@ -4,7 +4,7 @@ import io
 import zipfile
 
 from workshop.bench.figures import Figure
-from workshop.bundles import SIZE_LIMIT, Bundle
+from workshop.deployment.bundles import SIZE_LIMIT, Bundle
 
 
 def figure(made: list[Bundle]) -> Figure:

@@ -7,8 +7,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.stack import Stack
 
 PREFIX = "bare-twin"
 BUS = f"{PREFIX}-bus"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from workshop.bench.figures import Figure
 from workshop.console import heading, say
+from workshop.deployment.stack import CLOUD_VARIABLE
 from workshop.errors import WorkshopError
 from workshop.local_cloud.wire import LOG_FILE, STATE_FILE
 from workshop.paths import CLOUDS, ROOT, STATE
-from workshop.stack import CLOUD_VARIABLE
 
 BUDGETS = {"demo": 120.0, "test": 300.0}
 """Verb → seconds, on two cores. Both make their environments in it, from pip's cache if it is

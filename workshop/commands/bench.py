@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from workshop import bundles
 from workshop.console import heading, out, say
+from workshop.deployment import bundles
+from workshop.deployment.up import remove, up
 from workshop.paths import STATE
-from workshop.up import remove, up
 
 app = typer.Typer()
 

@@ -11,10 +11,10 @@ import typer
 
 from workshop.commands.stack import stage_number
 from workshop.console import out, say
+from workshop.deployment.stack import CLOUD_VARIABLE, current
+from workshop.deployment.up import last_stage
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT, stage_folder
-from workshop.stack import CLOUD_VARIABLE, current
-from workshop.up import last_stage
 
 if TYPE_CHECKING:
     import pytest

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from workshop import account
 from workshop.commands.stack import Stage
 from workshop.console import out, say
+from workshop.deployment import account
+from workshop.deployment.target import Target
+from workshop.deployment.up import last_stage
 from workshop.errors import WorkshopError
-from workshop.target import Target
-from workshop.up import last_stage
 
 app = typer.Typer()
 

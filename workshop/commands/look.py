@@ -8,9 +8,9 @@ from rich.table import Table
 
 from workshop.commands.trouble import describe, switch
 from workshop.console import out, say
-from workshop.function_logs import LogLine, as_written, read, readable
+from workshop.deployment.stack import Stack, current, function_name
 from workshop.local_cloud.adapter.journal import Outcome
-from workshop.stack import Stack, current, function_name
+from workshop.orders.function_logs import LogLine, as_written, read, readable
 
 app = typer.Typer()
 

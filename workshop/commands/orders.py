@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from workshop import demo as demonstration
-from workshop import journey, ordering
 from workshop.console import heading, out, say
+from workshop.deployment.stack import Stack, cloud_name, current
+from workshop.deployment.up import up as bring_up
 from workshop.errors import UsageError, WorkshopError
-from workshop.journey_view import print_hops, rows_table
-from workshop.stack import Stack, cloud_name, current
-from workshop.up import up as bring_up
+from workshop.orders import demo as demonstration
+from workshop.orders import journey, ordering
+from workshop.orders.journey_view import print_hops, rows_table
 
 app = typer.Typer()
 

@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from workshop import parts
+from workshop import suite
 from workshop.console import heading, out, say
 from workshop.errors import UsageError, WorkshopError
-from workshop.parts import Tally
+from workshop.suite import Tally
 
 app = typer.Typer()
 
 PARTS: dict[str, Callable[[], Tally]] = {
-    "lint": parts.lint,
-    "types": parts.types,
-    "unit": parts.unit,
-    "terraform": parts.terraform,
-    "deployed": parts.deployed,
+    "lint": suite.lint,
+    "types": suite.types,
+    "unit": suite.unit,
+    "terraform": suite.terraform,
+    "deployed": suite.deployed,
 }
 
 BESIDE = ("terraform", "deployed")
@@ -33,37 +33,37 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 @app.command()
 def fmt() -> None:
     """Bring all code into shape: Python and Terraform."""
-    parts.fmt()
+    suite.fmt()
 
 
 @app.command()
 def lint() -> None:
     """Check style, and that all code is in shape."""
-    _end(parts.lint())
+    _end(suite.lint())
 
 
 @app.command()
 def types() -> None:
     """Check the type hints."""
-    _end(parts.types())
+    _end(suite.types())
 
 
 @app.command(context_settings=_PASS_ON)
 def unit(context: typer.Context) -> None:
     """Run the tests that need no cloud; options go to pytest."""
-    _end(parts.unit(*context.args))
+    _end(suite.unit(*context.args))
 
 
 @app.command()
 def terraform() -> None:
     """Check the Terraform configuration, and test it against a mock of AWS."""
-    _end(parts.terraform())
+    _end(suite.terraform())
 
 
 @app.command(context_settings=_PASS_ON)
 def deployed(context: typer.Context) -> None:
     """Run the tests of the deployed stack on a local cloud of their own; options go to pytest."""
-    _end(parts.deployed(*context.args))
+    _end(suite.deployed(*context.args))
 
 
 @app.command("test")

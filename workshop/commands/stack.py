@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from workshop import bundles, terraform
 from workshop.console import out, say
+from workshop.deployment import bundles, terraform
+from workshop.deployment.stack import Record, Stack, cloud_name, current
+from workshop.deployment.target import taken_back
+from workshop.deployment.up import down as take_down
+from workshop.deployment.up import last_stage
+from workshop.deployment.up import up as bring_up
 from workshop.errors import UsageError
 from workshop.paths import CLOUDS, STAGES
-from workshop.stack import Record, Stack, cloud_name, current
-from workshop.target import taken_back
-from workshop.up import down as take_down
-from workshop.up import last_stage
-from workshop.up import up as bring_up
 
 app = typer.Typer()
 

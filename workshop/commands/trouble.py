@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from workshop.console import out
+from workshop.deployment.stack import Stack, current, function_name
 from workshop.errors import UsageError
 from workshop.local_cloud.adapter.trouble import (
     LONGEST_HOLD,
@@ -14,7 +15,6 @@ from workshop.local_cloud.adapter.trouble import (
     Plan,
 )
 from workshop.local_cloud.control import Control
-from workshop.stack import Stack, current, function_name
 
 app = typer.Typer()
 

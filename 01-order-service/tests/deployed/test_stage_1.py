@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import order_request
-from workshop import journey, ordering
+from workshop.orders import journey, ordering
 
 pytestmark = pytest.mark.deployed
 

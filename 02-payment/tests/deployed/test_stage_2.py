@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example
-from workshop import journey
+from workshop.orders import journey
 
 pytestmark = pytest.mark.deployed
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example, of_skus
-from workshop import ordering
+from workshop.orders import ordering
 
 pytestmark = pytest.mark.deployed
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example
-from workshop import journey, ordering
-from workshop.tables import table_name
+from workshop.orders import journey, ordering
+from workshop.orders.tables import table_name
 
 pytestmark = pytest.mark.deployed
 

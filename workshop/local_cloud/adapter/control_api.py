@@ -14,10 +14,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.callers import trace_header
 from workshop.local_cloud.adapter.guard import objection
 from workshop.local_cloud.adapter.memory import Memory
-from workshop.local_cloud.adapter.parts import Parts
 from workshop.local_cloud.adapter.trouble import Plan
 from workshop.local_cloud.wire import HEADER, PREFIX
 

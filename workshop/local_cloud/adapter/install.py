@@ -14,10 +14,10 @@ from ministack.core.responses import error_response_json, get_account_id
 from ministack.services import eventbridge, lambda_svc
 
 from workshop.local_cloud.adapter import put_events, records
+from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.callers import Caller, new_trace
 from workshop.local_cloud.adapter.journal import Origin
 from workshop.local_cloud.adapter.ministack_cloud import request_id as asynchronous_id
-from workshop.local_cloud.adapter.parts import Parts
 from workshop.local_cloud.adapter.target import EVENT_AGE, RETRY_ATTEMPTS, Handover
 
 _log = logging.getLogger("local_cloud")

@@ -11,9 +11,9 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.compatibility import IncompatibleError, check
 from workshop.local_cloud.adapter.control_api import Application, ControlApi, Receive, Scope, Send
-from workshop.local_cloud.adapter.parts import Parts
 from workshop.local_cloud.settings import Settings
 from workshop.local_cloud.wire import (
     EXIT_DIRECTORY_IN_USE,

@@ -1,7 +1,7 @@
 """The stack's tables by their key."""
 
+from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.stack import Stack
 
 STAGE_OF = {"orders": 1, "payments": 2, "inventory": 3, "shipments": 4}
 """Table key → the stage that makes it."""

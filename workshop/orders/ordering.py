@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from workshop import signed_http
+from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
+from workshop.orders import signed_http
+from workshop.orders.tables import table_name
 from workshop.paths import ROOT
-from workshop.stack import Stack
-from workshop.tables import table_name
 
 SHELVES = {"KEYBOARD": 100, "MOUSE": 100, "MONITOR": 3, "HEADSET": 100, "WEBCAM": 100}
 """The stock a demo starts with, by SKU; few monitors, so that they run out."""

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workshop.deployment.target import Target
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.process import LocalCloud
 from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, python_of
-from workshop.target import Target
 
 CLOUD_VARIABLE = "WORKSHOP_CLOUD"
 """Names the cloud that all verbs work on; ``default`` when it is not set."""

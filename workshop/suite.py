@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop import bundles
 from workshop.console import say
+from workshop.deployment import bundles
+from workshop.deployment.stack import CLOUD_VARIABLE
+from workshop.deployment.target import Target
+from workshop.deployment.terraform import Terraform
+from workshop.deployment.up import remove
 from workshop.paths import ROOT, STATE, TERRAFORM
-from workshop.stack import CLOUD_VARIABLE
-from workshop.target import Target
-from workshop.terraform import Terraform
-from workshop.up import remove
 
 TEST_CLOUD = "test"
 """The cloud of the deployed tests: beside the learner's own, which it leaves alone."""

@@ -1,7 +1,7 @@
 """Counting what the parts of `make test` came to."""
 
-from workshop import parts
-from workshop.parts import Tally
+from workshop import suite
+from workshop.suite import Tally
 
 
 def test_a_report_is_counted(tmp_path):
@@ -9,9 +9,9 @@ def test_a_report_is_counted(tmp_path):
     report.write_text(
         '<testsuites><testsuite tests="9" failures="2" errors="1" skipped="1"/></testsuites>'
     )
-    assert parts._counts(report) == Tally(passed=5, failed=3)
+    assert suite._counts(report) == Tally(passed=5, failed=3)
 
 
 def test_a_tool_is_one_check():
-    assert parts._tool("json.tool", "--help") == Tally(passed=1)
-    assert parts._tool("json.tool", "--nonsense") == Tally(failed=1)
+    assert suite._tool("json.tool", "--help") == Tally(passed=1)
+    assert suite._tool("json.tool", "--nonsense") == Tally(failed=1)

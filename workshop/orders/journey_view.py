@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workshop.console import SignOfLife
-from workshop.journey import Hop, Row
+from workshop.orders.journey import Hop, Row
 
 COLOURS = {"failed": "red", "published": "green", "published again": "yellow", "tracked": "cyan"}
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop import bundles
-from workshop.bundles import Bundle
 from workshop.console import say
+from workshop.deployment import bundles
+from workshop.deployment.bundles import Bundle
+from workshop.deployment.stack import Outputs, Record, Stack, target_of
+from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION
+from workshop.deployment.terraform import Changes, Outcome, Terraform, configuration_files
+from workshop.deployment.terraform import find as find_terraform
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.process import LocalCloud, Running
 from workshop.locking import exclusive
 from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of, stage_folder
-from workshop.stack import Outputs, Record, Stack, target_of
-from workshop.target import LOCAL_ACCOUNT, LOCAL_REGION
-from workshop.terraform import Changes, Outcome, Terraform, configuration_files
-from workshop.terraform import find as find_terraform
 
 
 def last_stage() -> int:

@@ -9,10 +9,10 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from workshop.deployment.stack import Stack
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.control import Control
-from workshop.stack import Stack
-from workshop.tables import table_name
+from workshop.orders.tables import table_name
 
 POLL_SECONDS = 0.25
 APPEARS_SECONDS = 5.0

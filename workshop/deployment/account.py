@@ -7,12 +7,12 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from workshop import bundles
+from workshop.deployment import bundles
+from workshop.deployment.stack import Outputs, Record
+from workshop.deployment.target import LOCAL_CREDENTIALS, Target
+from workshop.deployment.terraform import Changes, Terraform, TerraformError
+from workshop.deployment.up import configuration_fingerprint, forget
 from workshop.errors import UsageError, WorkshopError
-from workshop.stack import Outputs, Record
-from workshop.target import LOCAL_CREDENTIALS, Target
-from workshop.terraform import Changes, Terraform, TerraformError
-from workshop.up import configuration_fingerprint, forget
 
 DEFAULT_PREFIX = "orderflow"
 

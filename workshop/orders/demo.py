@@ -6,10 +6,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from workshop import journey, ordering
+from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.journey_view import money, print_hops
-from workshop.stack import Stack
+from workshop.orders import journey, ordering
+from workshop.orders.journey_view import money, print_hops
 
 FOLLOW_SECONDS = 60.0
 

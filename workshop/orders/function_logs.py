@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.journey import step_of
-from workshop.stack import Stack
+from workshop.orders.journey import step_of
 
 _LAMBDAS_OWN = ("INIT_START ", "START RequestId", "END RequestId", "REPORT RequestId")
 

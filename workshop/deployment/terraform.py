@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop import plugins
 from workshop.console import Steps, say, steps
+from workshop.deployment import plugins
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
 

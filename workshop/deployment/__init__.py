@@ -1,0 +1,1 @@
+"""Bringing the stack to a cloud, and knowing what is there."""

@@ -1,0 +1,1 @@
+"""Placing orders and seeing where they are."""
