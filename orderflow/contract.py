@@ -56,6 +56,7 @@ def validate(event: Event) -> None:
         _validator(event.type, version)(event.detail)
     except fastjsonschema.JsonSchemaValueException as error:
         raise InvalidEventError(f"{event.type} v{version}: {readable(error.message)}") from None
+    _check_numbers(event)
     order_id = event.order["order_id"]
     if event.correlation_id != order_id:
         raise InvalidEventError(f"{event.type}: correlation_id is not the order's id")
@@ -82,6 +83,33 @@ def readable(message: str) -> str:
     """Return a validator's message without its own variable, and without names it was sent."""
     message = _UNKNOWN.sub("has properties that do not belong there", message)
     return message.removeprefix("data.").removeprefix("data ")
+
+
+def _check_numbers(event: Event) -> None:
+    """Refuse what a schema cannot see: 1.0 for 1, and sums that do not add up."""
+    field = _fraction(event.detail)
+    if field:
+        raise InvalidEventError(f"{event.type}: {field} must be written without a fraction")
+    order = event.order
+    if sum(line["quantity"] * line["unit_price"] for line in order["lines"]) != order["total"]:
+        raise InvalidEventError(f"{event.type}: the order's total is not the sum of its lines")
+    if event.type == "PaymentProcessed" and event.part("payment")["status"] == "SUCCEEDED":
+        payment = event.part("payment")
+        if (payment["amount"], payment["currency"]) != (order["total"], order["currency"]):
+            raise InvalidEventError(f"{event.type}: the payment is not the order's total")
+
+
+def _fraction(value: Any, path: str = "detail") -> str | None:
+    """Return where a number with a fraction stands, or None."""
+    if isinstance(value, float):
+        return path
+    if isinstance(value, dict):
+        inner = [(f"{path}.{key}", item) for key, item in value.items()]
+    elif isinstance(value, list):
+        inner = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        return None
+    return next((found for where, item in inner if (found := _fraction(item, where))), None)
 
 
 def _version(event: Event) -> int:

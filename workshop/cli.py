@@ -1,7 +1,9 @@
 """The command line: one module of verbs per group, under ``commands/``."""
 
+import contextlib
 import signal
 import sys
+import traceback
 from types import FrameType
 
 import typer
@@ -9,6 +11,7 @@ import typer
 from workshop.commands import bench, check, deploy, lock, look, orders, quality, stack, trouble
 from workshop.console import say
 from workshop.errors import WorkshopError
+from workshop.paths import STATE
 
 app = typer.Typer(
     name="workshop",
@@ -40,9 +43,24 @@ def main() -> None:
         code = error.exit_code
     except typer.Abort:
         code = 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
+        code = 1
+        _tell_unexpected(error)
     if code == 130:
         say("Interrupted.")
     sys.exit(code)
+
+
+def _tell_unexpected(error: Exception) -> None:
+    """Name an error that nobody foresaw, and keep its traceback in a file."""
+    name = type(error).__name__
+    with contextlib.suppress(OSError):
+        STATE.mkdir(exist_ok=True)
+        log = STATE / "error.log"
+        log.write_text("".join(traceback.format_exception(error)), "utf-8")
+        say(f"Something went wrong that nobody foresaw ({name}). Details: .workshop/error.log")
+        return
+    sys.stderr.write(f"Something went wrong that nobody foresaw ({name}).\n")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

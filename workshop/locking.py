@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _POLL_SECONDS = 0.05
@@ -15,7 +15,11 @@ class LockHeldError(Exception):
 
 @contextlib.contextmanager
 def exclusive(
-    path: Path, waiting: str | None = None, *, timeout: float = float("inf")
+    path: Path,
+    waiting: str | None = None,
+    *,
+    timeout: float = float("inf"),
+    while_waiting: Callable[[], object] = lambda: None,
 ) -> Iterator[int]:
     """Hold the lock of a file; wait for it as long as another process has it.
 
@@ -23,6 +27,7 @@ def exclusive(
         path: The lock's file; made if need be, and left behind.
         waiting: What to tell a person who has to wait.
         timeout: How long to wait, in seconds.
+        while_waiting: Called again and again: may end a holder that has lost its purpose.
 
     Yields:
         The file's descriptor. A child process that inherits it holds the lock, too.
@@ -39,6 +44,7 @@ def exclusive(
         while not locked:
             if time.monotonic() > deadline:
                 raise LockHeldError(path)
+            while_waiting()
             time.sleep(_POLL_SECONDS)
             locked = _try(handle.fileno())
         yield handle.fileno()

@@ -71,6 +71,8 @@ def json_body(request: dict[str, Any]) -> Any:
         OversizedRequestError: It is larger than any order can be.
     """
     body = request.get("body") or ""
+    if not isinstance(body, str):
+        raise MalformedRequestError("the body must be text")
     try:
         raw = base64.b64decode(body) if request.get("isBase64Encoded") else body.encode()
         if len(raw) > MAX_BODY_BYTES:
@@ -102,9 +104,9 @@ def path_id(request: dict[str, Any], name: str) -> str:
     Raises:
         NotFoundError: It is longer than any id.
     """
-    value = str(request["pathParameters"][name])
-    if len(value) > MAX_ID_LENGTH:
-        raise NotFoundError("there is nothing with so long an id")
+    value = (request.get("pathParameters") or {}).get(name)
+    if not isinstance(value, str) or len(value) > MAX_ID_LENGTH:
+        raise NotFoundError(f"an id has 1 to {MAX_ID_LENGTH} characters")
     return value
 
 
@@ -114,7 +116,8 @@ def idempotency_key(request: dict[str, Any]) -> str:
     Raises:
         MalformedRequestError: It is empty, too long, or not printable ASCII.
     """
-    headers = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
+    sent = request.get("headers")
+    headers = {n.lower(): v for n, v in sent.items()} if isinstance(sent, dict) else {}
     key = headers.get("idempotency-key")
     if key is None:
         return uuid.uuid4().hex
@@ -134,7 +137,7 @@ def page_query(request: dict[str, Any], customer_id: str) -> tuple[int, Cursor |
     """
     query = request.get("queryStringParameters") or {}
     limit = query.get("limit", str(DEFAULT_PAGE))
-    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_PAGE:
+    if not re.fullmatch("[0-9]{1,3}", str(limit)) or not 1 <= int(limit) <= MAX_PAGE:
         raise MalformedRequestError(f"limit must be a number from 1 to {MAX_PAGE}")
     text = query.get("cursor")
     return int(limit), cursor.decode(text, customer_id) if text else None

@@ -27,7 +27,7 @@ catalogue = load_catalogue()
 def api(request: Any, context: Any) -> http.Response:
     """Serve the HTTP API, or a direct invoke with `{"order": {...}, "idempotency_key": "..."}`."""
     metrics.add_metric(name="requests", unit=MetricUnit.Count, value=1)
-    if not isinstance(request, dict) or "routeKey" not in request:
+    if not isinstance(request, dict) or not isinstance(request.get("routeKey"), str):
         request = http.from_direct_invoke(request)
     return http.respond(request, ROUTES)
 

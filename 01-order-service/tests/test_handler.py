@@ -276,7 +276,15 @@ def test_a_direct_invoke_places_an_order(handler, context, rows):
 @pytest.mark.parametrize(
     "payload",
     [
-        *(None, [], "order", 5, {}, {"routeKey": "$default"}),
+        *(None, [], "order", 5, {}, {"routeKey": "$default"}, {"routeKey": []}),
+        {"routeKey": "GET /orders/{order_id}"},
+        {"routeKey": "GET /orders/{order_id}", "pathParameters": None},
+        {"routeKey": "POST /orders", "body": {}, "headers": []},
+        {
+            "routeKey": "GET /customers/{customer_id}/orders",
+            "pathParameters": {"customer_id": "c"},
+            "queryStringParameters": {"limit": 0},
+        },
         *({"order": None}, {"order": []}, {"order": {}}, {"order": {}, "idempotency_key": 5}),
     ],
 )

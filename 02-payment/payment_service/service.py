@@ -20,6 +20,10 @@ from payment_service.store import (
 )
 
 
+class ConflictingOrderError(PermanentError):
+    """Another order, with another total, came under the same id before."""
+
+
 class RefundImpossibleError(PermanentError):
     """The payment was declined: there is nothing to give back."""
 
@@ -28,12 +32,15 @@ def charge(created: Event, *, store: PaymentStore, gateway: PaymentGateway, cloc
     """Charge an order once; a repeated event finds the outcome that stands, refund included.
 
     Raises:
+        ConflictingOrderError: An order with another total came under this id before.
         GatewayUnavailableError: No answer; the intent stays, and the next try counts it up.
     """
     intent = store.intend(created.order, PENDING, clock())
     if isinstance(intent, NotIntended):
         return _standing(intent.payment)
     payment = intent.payment
+    if (payment.amount, payment.currency) != (created.order["total"], created.order["currency"]):
+        raise ConflictingOrderError(f"{created.correlation_id} came with another total before")
     result = gateway.charge(
         ChargeRequest(
             reference=created.correlation_id,

@@ -130,6 +130,16 @@ def test_nothing_is_settled_that_was_never_intended(store):
         store.settle(example("PaymentProcessed", "succeeded"))
 
 
+def test_another_order_under_the_same_id_is_not_charged(store, gateway, clock):
+    """The first one's intent stands; a total that changed in between is an error, not a charge."""
+    store.intend(created().order, "PENDING", clock())
+    forged = created()
+    forged.order["total"] = 1
+    with pytest.raises(service.ConflictingOrderError):
+        charge(forged, store, gateway, clock)
+    assert not gateway.charged
+
+
 def test_a_refund_gives_back_what_was_charged(store, gateway, clock):
     """Whatever total the stock-out names: the row's own amount is refunded."""
     charge(created(), store, gateway, clock)

@@ -121,6 +121,10 @@ ORDER = ("data", "order")
         ((*ORDER, "lines", 0, "quantity"), 101),
         ((*ORDER, "lines", 0, "unit_price"), 1.5),
         ((*ORDER, "total"), -1),
+        ((*ORDER, "total"), 13701),
+        ((*ORDER, "total"), 13700.0),
+        ((*ORDER, "lines", 0, "quantity"), 1.0),
+        (("metadata", "schema_version"), 1.0),
         ((*ORDER, "currency"), "euro"),
         ((*ORDER, "ship_to", "country"), "Germany"),
         ((*ORDER, "email"), "ada@example.org"),
@@ -136,6 +140,15 @@ def test_a_broken_event_is_refused_on_both_sides(path, value, bus):
     with pytest.raises(InvalidEventError):
         Publisher(bus, BUS).publish(event)
     assert bus.entries == []
+
+
+def test_a_payment_is_the_orders_total():
+    """Another amount or currency than the order's is refused, whoever sends it."""
+    for name, value in (("amount", 1), ("currency", "USD")):
+        event = example("PaymentProcessed", "succeeded")
+        event.part("payment")[name] = value
+        with pytest.raises(InvalidEventError, match="total"):
+            contract.parse(delivered(event))
 
 
 def test_a_reason_never_quotes_a_value():
@@ -172,7 +185,8 @@ def test_every_event_fits_the_bus():
     """The largest event the contract allows is far below PutEvents' 256 KiB."""
     event = example("OrderCreated")
     longest = "x" * 64
-    event.order["lines"] = [{"sku": longest, "quantity": 100, "unit_price": 10**8}] * 20
+    event.order["lines"] = [{"sku": longest, "quantity": 100, "unit_price": 1}] * 20
+    event.order["total"] = 2000
     for field in ("recipient", "street", "city"):
         event.order["ship_to"][field] = "😀" * 100
     contract.validate(event)

@@ -18,7 +18,7 @@ WARM_UP = 50
 
 ROW = {
     "status": {"S": "PENDING"},
-    "amount": {"N": "12999"},
+    "amount": {"N": "13700"},
     "currency": {"S": "EUR"},
     "attempts": {"N": "1"},
     "refund_attempts": {"N": "1"},

@@ -27,7 +27,7 @@ def _share(what: str) -> Any:
 def trouble(  # noqa: PLR0913, PLR0917 - each is an option
     duplicate: Annotated[float | None, _share("Deliver them more than once.")] = None,
     copies: Annotated[
-        int, typer.Option(min=2, help="How often a duplicated event is delivered in all.")
+        int, typer.Option(min=2, max=100, help="How often a duplicated event is delivered in all.")
     ] = Duplicate.copies,
     delay: Annotated[float | None, _share("Deliver them late.")] = None,
     seconds: Annotated[

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, python_of
 
 CLOUD_VARIABLE = "WORKSHOP_CLOUD"
 """Names the cloud that all verbs work on; ``default`` when it is not set."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,30 @@ class Stack:
 
 
 def cloud_name() -> str:
-    """The name of the cloud that verbs work on."""
-    return os.environ.get(CLOUD_VARIABLE, "default")
+    """The name of the cloud that verbs work on.
+
+    Raises:
+        UsageError: When it is no name: it becomes a folder's.
+    """
+    name = os.environ.get(CLOUD_VARIABLE, "default")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{CLOUD_VARIABLE} is {name!r}: a name has a-z, 0-9 and hyphens only.")
+    return name
+
+
+def local_name(name: str) -> str:
+    """A cloud's name, if it is a local one: nothing here may touch what `deploy` made on AWS.
+
+    Raises:
+        UsageError: When it is an account's.
+    """
+    record = Record.load(CLOUDS / name)
+    if name.startswith("aws-") or (record is not None and record.boot_id is None):
+        raise UsageError(
+            f"{name} is a stack in an AWS account, not a local cloud: use make deploy and "
+            f"make destroy for it, or unset {CLOUD_VARIABLE}."
+        )
+    return name
 
 
 def current(name: str | None = None) -> Stack:

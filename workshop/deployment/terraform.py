@@ -1,5 +1,6 @@
 """Run Terraform: quietly, with live progress, and with errors that a person can read."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 from workshop.console import Steps, say, steps
 from workshop.deployment import plugins
 from workshop.errors import UsageError, WorkshopError
+from workshop.local_cloud import processes
 from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
 
 OLDEST = (1, 9)
@@ -237,6 +239,7 @@ class Terraform:
             **_apart(self._keep_open),
         ) as process:
             assert process.stdout is not None  # noqa: S101 - for the type checker
+            _group_file(self.state.parent).write_text(str(process.pid), "utf-8")
             try:
                 yield iter(process.stdout)
                 process.wait()
@@ -247,6 +250,7 @@ class Terraform:
                 raise
             finally:
                 self._returncode = process.returncode
+                _group_file(self.state.parent).unlink(missing_ok=True)
 
     def _init_fingerprint(self) -> str:
         """A hash of everything that ``init`` depends on."""
@@ -301,6 +305,22 @@ _DOING = {"create": "creating", "update": "changing", "delete": "destroying", "r
 
 
 _MODULE_AND_TYPE = re.compile(r"(?:.*\bmodule\.)?(\w+)(?:\[[^\]]*\])?\.aws_(\w+)\.")
+
+
+def end_orphans(directory: Path) -> None:
+    """End the provider that a killed Terraform left behind: it still holds the stack's lock.
+
+    Terraform has a process group of its own. While the group lives, its number is given to nobody
+    else; and while Terraform itself lives, nothing is touched.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        group = int(_group_file(directory).read_text("utf-8"))
+        if not processes.alive(group) and hasattr(os, "killpg"):
+            os.killpg(group, signal.SIGKILL)
+
+
+def _group_file(directory: Path) -> Path:
+    return directory / "terraform.pid"
 
 
 def _short(address: str) -> str:

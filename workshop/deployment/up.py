@@ -8,15 +8,22 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workshop.console import say
 from workshop.deployment import bundles
 from workshop.deployment.bundles import Bundle
-from workshop.deployment.stack import Outputs, Record, Stack, target_of
+from workshop.deployment.stack import Outputs, Record, Stack, local_name, target_of
 from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION
-from workshop.deployment.terraform import Changes, Outcome, Terraform, configuration_files
+from workshop.deployment.terraform import (
+    Changes,
+    Outcome,
+    Terraform,
+    configuration_files,
+    end_orphans,
+)
 from workshop.deployment.terraform import find as find_terraform
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.process import LocalCloud, Running
@@ -130,7 +137,8 @@ def remove(name: str) -> None:
 def _changing(name: str) -> Iterator[int]:
     """Let only one command at a time change a cloud."""
     waiting = "Another command is changing this stack; waiting for it …"
-    with exclusive(CLOUDS / f"{name}.lock", waiting) as lock:
+    orphans = partial(end_orphans, CLOUDS / local_name(name))
+    with exclusive(CLOUDS / f"{name}.lock", waiting, while_waiting=orphans) as lock:
         yield lock
 
 

@@ -16,7 +16,13 @@ from workshop.local_cloud import environment, ports, processes
 from workshop.local_cloud.control import Control, LocalCloudError
 from workshop.local_cloud.environment import ACCOUNT_ID
 from workshop.local_cloud.settings import Settings
-from workshop.local_cloud.wire import EXIT_PORT_IN_USE, LOG_FILE, START_LOCK, STATE_FILE
+from workshop.local_cloud.wire import (
+    EXIT_PORT_IN_USE,
+    LOG_FILE,
+    SERVER_FILE,
+    START_LOCK,
+    STATE_FILE,
+)
 from workshop.locking import LockHeldError, exclusive
 
 __all__ = ["ACCOUNT_ID", "LocalCloud", "LocalCloudError", "Running"]
@@ -163,15 +169,16 @@ class LocalCloud:
             raise LocalCloudError(msg) from error
 
     def _state(self) -> dict[str, Any] | None:
-        """What the server wrote when it was ready; None when it did not, or it is damaged."""
-        try:
-            state = json.loads((self.directory / STATE_FILE).read_text(encoding="utf-8"))
-            return {name: kind(state[name]) for name, kind in _STATE_TYPES.items()}
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        """What the server wrote of itself; None when it did not, or all of it is damaged."""
+        for name in (STATE_FILE, SERVER_FILE):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                state = json.loads((self.directory / name).read_text(encoding="utf-8"))
+                return {key: kind(state[key]) for key, kind in _STATE_TYPES.items()}
+        return None
 
     def _forget(self) -> None:
-        (self.directory / STATE_FILE).unlink(missing_ok=True)
+        for name in (STATE_FILE, SERVER_FILE):
+            (self.directory / name).unlink(missing_ok=True)
 
     def _end_left_over(self) -> bool:
         """End a server of this directory that does not answer; whether there was one."""

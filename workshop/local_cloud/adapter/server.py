@@ -19,6 +19,7 @@ from workshop.local_cloud.wire import (
     EXIT_DIRECTORY_IN_USE,
     EXIT_INCOMPATIBLE,
     EXIT_PORT_IN_USE,
+    SERVER_FILE,
     SERVER_LOCK,
     STATE_FILE,
 )
@@ -36,6 +37,8 @@ def main(settings_json: str) -> int:
     directory = Path(settings.directory)
     try:
         with exclusive(directory / SERVER_LOCK, timeout=1.0):
+            own = {"pid": os.getpid(), "port": settings.port, "boot_id": settings.boot_id}
+            (directory / SERVER_FILE).write_text(json.dumps(own), encoding="utf-8")
             check()
             return _serve(settings)
     except LockHeldError:
