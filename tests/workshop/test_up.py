@@ -1,9 +1,16 @@
 """Whether what is known of a local cloud still holds."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from workshop.deployment import up
+from workshop.deployment import stack, up
 from workshop.deployment.stack import Record
+from workshop.deployment.terraform import end_orphans
+from workshop.errors import UsageError
+from workshop.local_cloud import processes
 
 BOOT = "boot-1"
 
@@ -51,3 +58,40 @@ def test_a_record_survives_between_commands(tmp_path):
 def test_a_broken_record_counts_as_none(tmp_path, text):
     (tmp_path / "stack.json").write_text(text)
     assert Record.load(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", ["aws-000000000000-us-east-1", "aws-x"])
+def test_local_verbs_keep_away_from_an_account(name):
+    """Neither up nor down touches what was deployed to AWS."""
+    for verb in (up.deploy, up.down):
+        arguments = (1, name) if verb is up.deploy else (name,)
+        with pytest.raises(UsageError, match="AWS account"):
+            verb(*arguments)
+
+
+@pytest.mark.parametrize("name", ["", "..", "/etc", "a/b", "A", "-a", "a b"])
+def test_a_cloud_name_is_no_path(monkeypatch, name):
+    """WORKSHOP_CLOUD becomes a folder's name: anything else is refused."""
+    monkeypatch.setenv("WORKSHOP_CLOUD", name)
+    with pytest.raises(UsageError, match="WORKSHOP_CLOUD"):
+        stack.cloud_name()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_an_orphan_of_terraform_is_ended(tmp_path):
+    """Its leader is dead, its provider lives: the provider is ended, and gives the lock back."""
+    script = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', SLEEP]).pid)"
+    script = script.replace("SLEEP", repr("import time; time.sleep(60)"))
+    leader = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, process_group=0
+    )
+    orphan = int(leader.stdout.readline())
+    leader.wait()
+    leader.stdout.close()
+    (tmp_path / "terraform.pid").write_text(str(leader.pid))
+    end_orphans(tmp_path)
+    assert processes.ended(orphan, 5) or _is_zombie(orphan)
+
+
+def _is_zombie(pid):
+    return " Z " in Path(f"/proc/{pid}/stat").read_text()
