@@ -173,18 +173,20 @@ def test_simultaneous_starts_start_one_server(
     assert running.boot_id in said[0]
 
 
-def test_a_second_server_in_the_directory_gives_up(
-    cloud: LocalCloud, free_port: Callable[[], int]
+@pytest.mark.parametrize("damaged", ["", "{", None])
+def test_one_directory_has_one_server(
+    cloud: LocalCloud, free_port: Callable[[], int], damaged: str | None
 ) -> None:
-    """Even where the state file is lost, one directory has one server."""
+    """Even where the state file is lost or damaged, the server is found, and can be stopped."""
     running = cloud.start(free_port())
     state = cloud.directory / STATE_FILE
-    kept = state.read_text()
-    state.unlink()
-    with pytest.raises(LocalCloudError, match="Another local cloud already runs in"):
-        cloud.start(free_port())
-    state.write_text(kept)
-    assert cloud.running() == running
+    if damaged is None:
+        state.unlink()
+    else:
+        state.write_text(damaged)
+    assert cloud.start(free_port()) == running
+    assert cloud.stop()
+    assert cloud.running() is None
 
 
 def test_stopping_says_what_is_lost(

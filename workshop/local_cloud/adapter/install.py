@@ -7,6 +7,7 @@ import contextvars
 import json
 import logging
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
@@ -30,6 +31,7 @@ def install(parts: Parts) -> None:
     _queue_events(parts)
     _authorise_entries()
     _kill_publishers(parts)
+    _repeat_permissions()
 
 
 def _bound_executions(parts: Parts) -> None:
@@ -91,6 +93,31 @@ def _name_executions(parts: Parts) -> None:
     lambda_svc._execute_function_dispatch = identified
     lambda_svc._xray_trace_id_for_invocation = traced
     lambda_runtime.Worker.invoke = registered
+
+
+def _repeat_permissions() -> None:
+    """A repeated AddPermission of the very same statement succeeds.
+
+    On AWS it is a conflict. Terraform's provider, when it loses the first answer, asks again and
+    takes that conflict for a passing one, for five minutes.
+    """
+    add = lambda_svc._add_permission
+    answers: dict[str, Any] = {}
+
+    def repeatable(
+        func_name: str,
+        data: dict[str, Any],
+        query_params: Any = None,
+        path_qualifier: str | None = None,
+    ) -> Any:
+        request = json.dumps([func_name, path_qualifier, data], sort_keys=True)
+        answer = add(func_name, data, query_params, path_qualifier)
+        if answer[0] == HTTPStatus.CONFLICT:
+            return answers.get(request, answer)
+        answers[request] = answer
+        return answer
+
+    lambda_svc._add_permission = repeatable
 
 
 @dataclass(frozen=True)
