@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -338,3 +339,22 @@ def test_logs_of_asynchronous_executions_are_in_cloudwatch(lab: Lab) -> None:
     messages = [event["message"] for event in events]
     assert "it happened" in messages
     assert messages[0].startswith(f"START RequestId: {function.calls()[0]['request']}")
+
+
+def test_a_process_outlives_its_handlers_error(lab: Lab) -> None:
+    """What a function keeps between events is there after an error, too; a crash starts anew."""
+    counting = """
+    import kept
+    kept.count += 1
+    if event == "raise": raise ValueError("no")
+    if event == "die": __import__("os")._exit(1)
+    return kept.count
+    """
+    function = lab.function(counting, files={"kept.py": "count = 0"})
+
+    def invoke(event: str) -> Any:
+        answer = lab.awslambda.invoke(FunctionName=function.name, Payload=json.dumps(event))
+        return json.loads(answer["Payload"].read())
+
+    assert [invoke("count"), invoke("raise")["errorType"], invoke("count")] == [1, "ValueError", 3]
+    assert [invoke("die")["errorType"], invoke("count")] == ["Runtime.ExitError", 1]

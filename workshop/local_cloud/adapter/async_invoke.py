@@ -150,8 +150,9 @@ class AsyncInvoker:
                 function, invocation, function.dead_letter, invocation.event, attributes, condition
             ),
         ]
+        # Lambda counts it as dropped wherever it lies now.
+        self._cloud.count("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": function.name})
         if not any(kept):
-            self._cloud.count("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": function.name})
             self._drop(function.name, invocation, self._why(condition, invocation))
 
     def _send(

@@ -20,11 +20,15 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_RUNTIME, "Worker.invoke"): (
         "self event request_id trace_id depth durable invoked_function_arn"
     ),
+    (_RUNTIME, "_signal"): "proc",
+    (_RUNTIME, "_collect"): "proc deadline",
     (_EVENTS, "_invoke_target"): "target event rule view",
     (_EVENTS, "_dispatch_to_lambda"): "arn payload",
     (_EVENTS, "_put_events"): "data allow_aws_source",
     (_IAM, "enforce"): "access_key_id iam_action service region resource_arn service_context",
+    (_IAM, "_resolve_condition_key"): "key ctx",
     (_ACTIONS, "request_tag_context"): "service iam_action body params",
+    (_SQS, "_enforce_queue_policy"): "q iam_action",
     # Called.
     (_LAMBDA, "_get_func_record_for_ref"): "function_ref",
     (_LAMBDA, "_get_base_func_record_for_ref"): "function_ref",
@@ -50,6 +54,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     ("ministack.app", "app"): "scope receive send",
     # Read.
     (_RUNTIME, "_workers"): None,
+    (_RUNTIME, "_REAP_GRACE"): None,
     (_RUNTIME, "_lock"): None,
     (_SQS, "_Err"): None,
     ("ministack.services.iam", "_roles"): None,

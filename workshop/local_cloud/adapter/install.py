@@ -6,18 +6,20 @@ import asyncio
 import contextvars
 import json
 import logging
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import eventbridge, lambda_svc, sqs
 
 from workshop.local_cloud.adapter import put_events, records
 from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.callers import Caller, new_trace
 from workshop.local_cloud.adapter.journal import Origin
+from workshop.local_cloud.adapter.ministack_cloud import delivering, role_of
 from workshop.local_cloud.adapter.ministack_cloud import request_id as asynchronous_id
 from workshop.local_cloud.adapter.target import EVENT_AGE, RETRY_ATTEMPTS, Handover
 
@@ -28,8 +30,11 @@ def install(parts: Parts) -> None:
     """Attach the adapter. Once per process, before the first request."""
     _bound_executions(parts)
     _name_executions(parts)
+    _keep_workers()
     _queue_events(parts)
     _authorise_entries()
+    _name_roles()
+    _judge_deliveries_once()
     _kill_publishers(parts)
     _repeat_permissions()
 
@@ -93,6 +98,48 @@ def _name_executions(parts: Parts) -> None:
     lambda_svc._execute_function_dispatch = identified
     lambda_svc._xray_trace_id_for_invocation = traced
     lambda_runtime.Worker.invoke = registered
+
+
+def _keep_workers() -> None:
+    """A process outlives its handler's error, as on AWS: the next event meets no cold start."""
+    invoke, end, wait_for = (
+        lambda_runtime.Worker.invoke,
+        lambda_runtime._signal,
+        lambda_runtime._collect,
+    )
+    spared: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("spared")
+
+    def sparing(worker: Any, event: Any, request_id: str, **rest: Any) -> Any:
+        processes: list[Any] = []
+        deadline = time.monotonic() + worker.config.get("Timeout", 30)
+        token = spared.set(processes)
+        try:
+            response = invoke(worker, event, request_id, **rest)
+        finally:
+            spared.reset(token)
+        for process in processes:
+            # A trace comes from the process itself: it caught the error, and waits for more.
+            if "trace" in response and process.poll() is None and time.monotonic() < deadline:
+                worker._proc = process
+            else:
+                end(process)
+                wait_for(process, time.monotonic() + lambda_runtime._REAP_GRACE)
+        return response
+
+    def spare(process: Any) -> None:
+        processes = spared.get(None)
+        if processes is None:
+            end(process)
+        else:
+            processes.append(process)
+
+    def wait_unless_spared(process: Any, deadline: float) -> None:
+        if process not in (spared.get(None) or []):
+            wait_for(process, deadline)
+
+    lambda_runtime.Worker.invoke = sparing
+    lambda_runtime._signal = spare
+    lambda_runtime._collect = wait_unless_spared
 
 
 def _repeat_permissions() -> None:
@@ -211,12 +258,37 @@ def _authorise_entries() -> None:
             context = {**(service_context or {}), **keys}
             return enforce(access_key_id, iam_action, service, region, bus, context)
 
+        if service == "sqs":
+            # On AWS a batch needs the same permission as one.
+            iam_action = iam_action.removesuffix("Batch")
         if iam_action != put_events.ACTION:
             return check(resource_arn, {})
         return put_events.authorise(_entries.get(), resource_arn, region, get_account_id(), check)
 
     iam_actions.request_tag_context = remembering
     iam_evaluator.enforce = by_entry
+
+
+def _name_roles() -> None:
+    """In policies, aws:PrincipalArn of an assumed role is the role's ARN, not the session's."""
+    resolve = iam_evaluator._resolve_condition_key
+
+    def with_roles(key: str, ctx: Any) -> Any:
+        value = resolve(key, ctx)
+        return role_of(value) if key.lower() == "aws:principalarn" else value
+
+    iam_evaluator._resolve_condition_key = with_roles
+
+
+def _judge_deliveries_once() -> None:
+    """What the adapter puts in a queue was judged as its sender's, and is not once more."""
+    enforce = sqs._enforce_queue_policy
+
+    def unless_delivering(queue: dict[str, Any], iam_action: str) -> None:
+        if not delivering.get():
+            enforce(queue, iam_action)
+
+    sqs._enforce_queue_policy = unless_delivering
 
 
 def _kill_publishers(parts: Parts) -> None:

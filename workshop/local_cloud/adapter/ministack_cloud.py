@@ -5,6 +5,7 @@
 import asyncio
 import contextvars
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,6 +28,11 @@ EVENTS = "events.amazonaws.com"
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 """The id of the asynchronous invocation being attempted: the same for all its attempts."""
+
+delivering: contextvars.ContextVar[bool] = contextvars.ContextVar("delivering", default=False)
+"""Whether a message is on its way that a queue's policy has been asked about already."""
+
+_SESSION = re.compile(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.+")
 
 _ACCOUNT, _REGION = 4, 3
 """Where an ARN has them."""
@@ -143,10 +149,13 @@ class MiniStackCloud:
             msg = f"{queue_arn} is not an SQS queue of this cloud"
             raise DeliveryError(msg)
         message = {"MessageBody": body, "MessageAttributes": attributes}
+        token = delivering.set(True)
         try:
             on_loop(lambda: sqs._act_send_message(message, queue["url"]))
         except sqs._Err as error:
             raise DeliveryError(error.message) from error
+        finally:
+            delivering.reset(token)
 
     @staticmethod
     def _role_may(role_arn: str, action: str, service: str, resource_arn: str) -> bool:
@@ -168,6 +177,12 @@ class MiniStackCloud:
         if found is not None:
             result = iam_evaluator.combine_resource_policy(result, context, *found, limits=limits)
         return bool(result.decision == "Allow")
+
+
+def role_of(principal_arn: Any) -> Any:
+    """The ARN of the role that a session assumed; any other principal's as it is."""
+    session = _SESSION.fullmatch(principal_arn) if isinstance(principal_arn, str) else None
+    return "arn:{}:iam::{}:role/{}".format(*session.groups()) if session else principal_arn
 
 
 def on_loop(action: Callable[[], T]) -> T:

@@ -136,7 +136,7 @@ class Targets:
     def _fail(self, handover: Handover, code: str, message: str, exhausted: str = "") -> None:
         """Send the event to the target's dead-letter queue; without one it is lost."""
         named = f"{handover.function_name}: event {handover.origin.detail_type}"
-        rule = {"RuleName": handover.rule_name}
+        rule = _dimensions(handover)
         self._cloud.count("AWS/Events", "FailedInvocations", rule)
         if handover.dead_letter:
             attributes = records.target_attributes(
@@ -178,3 +178,10 @@ class Targets:
                 queue=queue,
             )
         )
+
+
+def _dimensions(handover: Handover) -> dict[str, str]:
+    """What CloudWatch knows a rule by; one of the default bus has its name alone."""
+    # arn:aws:events:<region>:<account>:rule/<bus>/<name>
+    bus = handover.rule_arn.partition(":rule/")[2].rpartition("/")[0]
+    return {"RuleName": handover.rule_name} | ({"EventBusName": bus} if bus else {})
