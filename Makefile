@@ -10,7 +10,7 @@ RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help demo test up down status order follow stock check logs env trouble setup fmt lint types unit terraform deployed bench lock deploy destroy
+.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt lint types unit terraform deployed bench lock deploy destroy
 
 help: ## these lines
 	@sed -n '/^[a-z]*:.*## /{s/^\([a-z]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -18,13 +18,17 @@ demo: ; $(RUN) $(ARGS) ## set up, deploy all stages here, and send orders throug
 test: ; $(RUN) $(ARGS) ## every test there is: lint, types, unit, terraform, deployed
 up: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to the local cloud: make up STAGE=2, or all stages
 down: ; $(RUN) $(ARGS) ## stop the local cloud
-status: ; $(RUN) $(ARGS) ## what is running, and what the tables hold
+status: ; $(RUN) $(ARGS) ## what is running, and what tables and queues hold
 order: ; $(RUN) $(ARGS) ## place an order
 follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## the newest order's journey, or one's: make follow ORDER=…
 stock: ; $(RUN) $(ARGS) ## the shelf; or fill it: make stock ARGS="MOUSE=9"
 check: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## does the stack do what its stages promise?
 logs: ; $(RUN) $(ARGS) ## what the functions logged: make logs ARGS=payment
 env: ; $(RUN) $(ARGS) ## exports for any AWS tool: eval "$$(make -s env)"
+dlq: ; $(RUN) $(ARGS) ## what failed for good, where and why
+redrive: ; $(RUN) $(ARGS) ## hand it to the functions that failed on it once more
+reconcile: ; $(RUN) $(ARGS) ## announce orders again that stand still
+gateway: ; $(RUN) $(ARGS) ## the payment gateway's switch: make gateway ARGS=down
 trouble: ; $(RUN) $(ARGS) ## duplicate, delay, reorder or drop events on purpose
 setup: ; $(RUN) $(ARGS) ## get everything ready that the others need
 fmt: ; $(RUN) $(ARGS) ## bring all code into shape

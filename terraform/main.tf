@@ -6,12 +6,26 @@ data "aws_caller_identity" "this" {}
 locals {
   # From single outputs, never from a whole module: that would wait for all there is in it,
   # and stage 5, which takes these and gives dead-letter queues back, would close a circle.
-  functions = merge(
+  services = merge(
     module.order_service.functions,
     var.stage >= 2 ? module.payment[0].functions : {},
     var.stage >= 3 ? module.inventory[0].functions : {},
     var.stage >= 4 ? module.shipping[0].functions : {},
   )
+
+  functions = merge(
+    local.services,
+    var.stage >= 5 ? module.errors_dlq[0].functions : {},
+  )
+
+  # Every function that events invoke has its pattern in a file of its name: known before
+  # anything is made, so that the dead-letter queues wait for no function.
+  consumers = toset([
+    for file in fileset("${path.module}/..", "0[1-4]-*/terraform/patterns/*.json") :
+    trimsuffix(basename(file), ".json")
+  ])
+
+  failure_handling = var.stage >= 5 ? module.errors_dlq[0].failure_handling : {}
 
   tables = merge(
     module.order_service.tables,
@@ -28,6 +42,7 @@ module "order_service" {
   account_id         = data.aws_caller_identity.this.account_id
   bundle_dir         = var.bundle_dir
   log_retention_days = var.log_retention_days
+  failure_handling   = local.failure_handling
 }
 
 module "payment" {
@@ -40,6 +55,7 @@ module "payment" {
   bundle_bucket      = module.order_service.bundle_bucket
   log_retention_days = var.log_retention_days
   event_bus          = module.order_service.event_bus
+  failure_handling   = local.failure_handling
 }
 
 module "inventory" {
@@ -52,6 +68,7 @@ module "inventory" {
   bundle_bucket      = module.order_service.bundle_bucket
   log_retention_days = var.log_retention_days
   event_bus          = module.order_service.event_bus
+  failure_handling   = local.failure_handling
 }
 
 module "shipping" {
@@ -64,4 +81,23 @@ module "shipping" {
   bundle_bucket      = module.order_service.bundle_bucket
   log_retention_days = var.log_retention_days
   event_bus          = module.order_service.event_bus
+  failure_handling   = local.failure_handling
+}
+
+module "errors_dlq" {
+  source = "../05-errors-dlq/terraform"
+  count  = var.stage >= 5 ? 1 : 0
+
+  name_prefix        = var.name_prefix
+  account_id         = data.aws_caller_identity.this.account_id
+  bundle_dir         = var.bundle_dir
+  bundle_bucket      = module.order_service.bundle_bucket
+  log_retention_days = var.log_retention_days
+  event_bus          = module.order_service.event_bus
+  consumers          = local.consumers
+  functions          = local.services
+  orders_table       = module.order_service.tables.orders
+  alarm_email        = var.alarm_email
+  monthly_budget_usd = var.monthly_budget_usd
+  local              = var.local != null
 }

@@ -29,6 +29,6 @@ output "table_names" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "By function key, the queues of failed events; empty before stage 5"
-  value       = {}
+  description = "By consumer's key, the addresses of its queues of undelivered and of failed events; empty before stage 5"
+  value       = var.stage >= 5 ? module.errors_dlq[0].dead_letter_queue_urls : {}
 }

@@ -8,7 +8,18 @@ from types import FrameType
 
 import typer
 
-from workshop.commands import bench, check, deploy, lock, look, orders, quality, stack, trouble
+from workshop.commands import (
+    bench,
+    check,
+    deploy,
+    lock,
+    look,
+    orders,
+    quality,
+    recovery,
+    stack,
+    trouble,
+)
 from workshop.console import say
 from workshop.errors import WorkshopError
 from workshop.paths import STATE
@@ -20,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, orders, look, trouble, check, quality, bench, deploy, lock):
+for group in (stack, orders, look, recovery, trouble, check, quality, bench, deploy, lock):
     app.add_typer(group.app)
 
 

@@ -42,19 +42,32 @@ def heading(title: str) -> None:
 
 
 class SignOfLife:
-    """Shows on a terminal, and nowhere else, that something is waited for."""
+    """Shows on a terminal that something is waited for."""
 
     _PATIENCE = 2.0  # seconds without a word
+    _LINE_EVERY = 5.0  # seconds, elsewhere than on a terminal
 
     def __init__(self, what: str) -> None:
         """Wait from now on, silently at first."""
+        self._what = what
         self._status = err.status(what)
-        self._since = time.monotonic()
+        self._since = self._told = time.monotonic()
 
     def waiting(self) -> None:
         """Show it, once it has lasted."""
         if err.is_terminal and time.monotonic() > self._since + self._PATIENCE:
             self._status.start()
+
+    def now(self, what: str | None = None) -> None:
+        """Show it at once, in other words if there are; elsewhere than on a terminal seldom."""
+        if what is not None:
+            self._what = what
+            self._status.update(what)
+        if err.is_terminal:
+            self._status.start()
+        elif time.monotonic() > self._told + self._LINE_EVERY:
+            self._told = time.monotonic()
+            say(f"  {self._what}")
 
     def over(self) -> None:
         """Take it away: there is something to say."""

@@ -23,6 +23,12 @@ def stage_folder(stage: int) -> Path | None:
     return next(iter(sorted(ROOT.glob(f"{stage:02d}-*/"))), None)
 
 
+def stage_packages(root: Path = ROOT) -> list[Path]:
+    """All packages that stages deploy, such as ``02-payment/payment_service``: a bundle each."""
+    found = (path.parent for path in root.glob("0[1-9]-*/*/__init__.py"))
+    return sorted(path for path in found if path.name not in {"terraform", "tests"})
+
+
 def python_of(environment: Path) -> Path:
     """The interpreter of a virtual environment."""
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -16,7 +16,7 @@ from workshop.deployment.stack import CLOUD_VARIABLE
 from workshop.deployment.target import Target
 from workshop.deployment.terraform import Terraform
 from workshop.deployment.up import remove
-from workshop.paths import ROOT, STATE, TERRAFORM
+from workshop.paths import ROOT, STATE, TERRAFORM, stage_packages
 
 TEST_CLOUD = "test"
 """The cloud of the deployed tests: beside the learner's own, which it leaves alone."""
@@ -53,9 +53,8 @@ def lint() -> Tally:
 
 def types() -> Tally:
     """Type hints of everything but the tests."""
-    packages = [ROOT / "orderflow", ROOT / "workshop", *ROOT.glob("0?-*/*_service/")]
-    packages += ROOT.glob("05-*/recovery/")
-    return _tool("mypy", *map(str, sorted(packages)))
+    packages = [ROOT / "orderflow", ROOT / "workshop", *stage_packages()]
+    return _tool("mypy", *map(str, packages))
 
 
 def unit(*options: str) -> Tally:
@@ -93,7 +92,11 @@ def deployed(*options: str) -> Tally:
     remove(TEST_CLOUD)
     say("A local cloud of the tests' own climbs from stage to stage …")
     try:
-        return _pytest("deployed", "-m", "deployed", *stages, "tests", *options, env=environment)
+        # Two workers: what climbs the stages waits for Terraform most of the time.
+        workers = ("-n", "2", "--dist", "loadscope")
+        return _pytest(
+            "deployed", "-m", "deployed", *workers, *stages, "tests", *options, env=environment
+        )
     finally:
         remove(TEST_CLOUD)
 

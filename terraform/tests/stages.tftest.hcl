@@ -116,7 +116,7 @@ run "stage_4_adds_shipping" {
   }
 }
 
-run "stage_5_keeps_the_services" {
+run "stage_5_adds_recovery" {
   command = plan
 
   variables {
@@ -124,8 +124,29 @@ run "stage_5_keeps_the_services" {
   }
 
   assert {
-    condition     = length(setsubtract(keys(run.stage_4_adds_shipping.function_names), keys(output.function_names))) == 0
-    error_message = "Stage 5 lost a function of stage 4."
+    condition     = setsubtract(keys(output.function_names), keys(run.stage_4_adds_shipping.function_names)) == toset(["redrive", "reconciler"])
+    error_message = "Stage 5 has other functions: ${jsonencode(output.function_names)}"
+  }
+
+  assert {
+    condition     = output.table_names == run.stage_4_adds_shipping.table_names
+    error_message = "Stage 5 has other tables: ${jsonencode(output.table_names)}"
+  }
+
+  assert {
+    condition = { for key, queues in output.dead_letter_queue_urls : key => keys(queues) } == {
+      for key in ["order-tracker", "payment", "payment-refund", "inventory", "shipping"] : key => ["failed", "undelivered"]
+    }
+    error_message = "From stage 5 on each function that events invoke has its two dead-letter queues."
+  }
+
+  # Targets are out of a test's reach; that a stage passes this on is tests/house's business.
+  assert {
+    condition = (
+      keys(local.failure_handling) == sort(local.consumers)
+      && length(regexall("failure_handling\\s*=\\s*local[.]failure_handling", file("main.tf"))) == 4
+    )
+    error_message = "Every stage with consumers is given their dead-letter queues."
   }
 }
 
@@ -138,8 +159,11 @@ run "stage_6_keeps_them_and_is_the_default" {
   }
 
   assert {
-    condition     = length(setsubtract(keys(run.stage_4_adds_shipping.function_names), keys(output.function_names))) == 0
-    error_message = "Stage 6 lost a function of stage 4."
+    condition = (
+      output.function_names == run.stage_5_adds_recovery.function_names
+      && keys(output.dead_letter_queue_urls) == keys(run.stage_5_adds_recovery.dead_letter_queue_urls)
+    )
+    error_message = "Stage 6 lost a function or a queue of stage 5."
   }
 }
 

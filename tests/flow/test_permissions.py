@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from tests.fixtures.deployed import eventually, new_id
-from tests.fixtures.events import example
+from tests.fixtures.recovery import discard
 
 pytestmark = pytest.mark.deployed
 
@@ -35,6 +35,8 @@ OWN_TABLE = {
     "payment-refund": "payments",
     "inventory": "inventory",
     "shipping": "shipments",
+    "redrive": None,
+    "reconciler": "orders",
 }
 PUBLISHES = {
     "order-api": ("orderflow.order", "OrderCreated"),
@@ -42,6 +44,7 @@ PUBLISHES = {
     "payment-refund": ("orderflow.payment", "PaymentProcessed"),
     "inventory": ("orderflow.inventory", "InventoryUpdated"),
     "shipping": ("orderflow.shipping", "ShipmentPrepared"),
+    "reconciler": ("orderflow.order", "OrderCreated"),
 }
 EVENT_TYPES = set(PUBLISHES.values())
 ALLOWED = {
@@ -51,6 +54,8 @@ ALLOWED = {
     "payment-refund": {"update_item"},
     "inventory": {"put_item", "update_item"},
     "shipping": {"put_item"},
+    "redrive": set(),
+    "reconciler": {"get_item"},
 }
 KEYS = {"orders": "order_id", "payments": "order_id", "inventory": "sku", "shipments": "order_id"}
 
@@ -152,27 +157,36 @@ def test_a_forged_entry_beside_a_good_one_is_denied(stack, as_role_of):
     assert answer == "AccessDeniedException"
 
 
-def test_a_function_without_permission_to_be_invoked_is_not(stack, rows_of, put):
-    """Take the rule's permission away, and the bus can no longer reach the function."""
-    client = stack.client("lambda")
-    name = stack.outputs.function_names["shipping"]
-    policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
-    (statement,) = policy["Statement"]
-    client.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+@pytest.mark.parametrize("key", ["payment", "redrive", "reconciler"])
+def test_only_its_one_sender_writes_to_a_dead_letter_queue(stack, as_role_of, key):
+    """A consumer may send to its own `failed` queue; nobody else, and to nothing else."""
+    queues = stack.outputs.dead_letter_queue_urls
+    sends, expected = [], []
+    for consumer, urls in queues.items():
+        for kind, url in urls.items():
+            sends.append(["sqs", "send_message", {"QueueUrl": url, "MessageBody": "probe"}])
+            own = (consumer, kind) == (key, "failed")
+            expected.append("allowed" if own else "AccessDenied")
     try:
-        order_id = new_id("no-permission")
-        put(example("InventoryUpdated", "reserved", order_id=order_id))
-        eventually(lambda: rows_of(order_id).get("orders", {}).get("status") == "RESERVED")
+        assert as_role_of(key, sends) == expected
     finally:
-        client.add_permission(
-            FunctionName=name,
-            StatementId=statement["Sid"],
-            Action="lambda:InvokeFunction",
-            Principal="events.amazonaws.com",
-            SourceArn=statement["Condition"]["ArnLike"]["AWS:SourceArn"],
-        )
-    # An event sent after it can be handled only if the one before it was not.
-    after = new_id("permission")
-    put(example("InventoryUpdated", "reserved", order_id=after))
-    eventually(lambda: "shipments" in rows_of(after))
-    assert "shipments" not in rows_of(order_id)
+        discard(stack, "probe")
+
+
+@pytest.mark.parametrize("key", ["inventory", "reconciler"])
+def test_only_the_redrive_reads_a_dead_letter_queue(stack, as_role_of, key):
+    """Reading, emptying and deleting are for the redrive alone, and none of it is purging."""
+    urls = [url for urls in stack.outputs.dead_letter_queue_urls.values() for url in urls.values()]
+    reads = [["sqs", "receive_message", {"QueueUrl": url}] for url in urls]
+    purges = [["sqs", "purge_queue", {"QueueUrl": url}] for url in urls]
+    assert set(as_role_of(key, reads + purges)) == {"AccessDenied"}
+    assert set(as_role_of("redrive", purges)) == {"AccessDenied"}
+
+
+def test_the_redrive_invokes_consumers_alone(stack, as_role_of):
+    """It can start no other function: not the API, not the reconciler, not itself."""
+    names = stack.outputs.function_names
+    others = sorted(names.keys() - stack.outputs.dead_letter_queue_urls.keys())
+    calls = [["lambda", "invoke", {"FunctionName": names[key]}] for key in others]
+    assert others == ["order-api", "reconciler", "redrive"]
+    assert set(as_role_of("redrive", calls)) == {"AccessDeniedException"}

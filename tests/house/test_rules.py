@@ -3,19 +3,21 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from workshop.paths import stage_packages
+
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = sorted(path for path in ROOT.glob("0*-*") if path.is_dir())
-SERVICES = sorted(path for path in ROOT.glob("0[1-4]-*/*_service") if path.is_dir())
-STAGE_PACKAGES = {
-    path.parent.name: path.parts[-3]
-    for path in ROOT.glob("0*-*/*/__init__.py")
-    if path.parent.name not in ("tests", "terraform")
-}
+DEPLOYED = stage_packages(ROOT)
+"""All packages that stages deploy."""
+SERVICES = [path for path in DEPLOYED if path.name.endswith("_service")]
+STAGE_PACKAGES = {path.name: path.parent.name for path in DEPLOYED}
 """Package → the stage folder it lies in."""
+REDRIVE = ROOT / "05-errors-dlq/recovery/redrive"
 
 TOP_LEVEL = {
     *("01-order-service", "02-payment", "03-inventory", "04-shipping", "05-errors-dlq", "06-cicd"),
@@ -45,6 +47,17 @@ def imports(path: Path) -> set[str]:
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.partition(".")[0])
+    return names
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules a Python file imports, by their whole names."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
@@ -85,16 +98,37 @@ def test_a_service_decides_without_aws(service):
             assert not imports(path) & {"boto3", "botocore"}, path
 
 
-@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
-def test_no_service_scans_a_table(service):
+def test_what_recovery_decides_knows_no_aws():
+    """Redrive and reconcile decide without AWS, as every service does."""
+    decisions = list((ROOT / "05-errors-dlq/recovery").glob("*/service.py"))
+    assert len(decisions) == 2
+    for path in decisions:
+        assert not imports(path) & {"boto3", "botocore"}, path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in code_of(REDRIVE) if path.name != "handler.py"],
+    ids=lambda path: path.name,
+)
+def test_the_redrive_runs_where_the_tools_run(path):
+    """The command line runs stage 5's own redrive, without what only functions carry."""
+    others = imports(path) - sys.stdlib_module_names
+    assert others <= {"boto3", "botocore", "orderflow", "recovery"}, path
+    ours = {name for name in imported_modules(path) if name.startswith("orderflow")}
+    assert all(name.startswith(("orderflow.errors", "orderflow.aws")) for name in ours), path
+
+
+@pytest.mark.parametrize("package", DEPLOYED, ids=lambda path: path.name)
+def test_nothing_deployed_scans_a_table(package):
     """Every query the code makes is a key or index query."""
-    for path in code_of(service):
+    for path in code_of(package):
         assert not re.search(r"\.scan\(|\"scan\"|'scan'", path.read_text("utf-8")), path
 
 
 def test_nothing_branches_on_where_it_runs():
-    """The same code on both clouds: no service asks whether it is local."""
-    for folder in (*SERVICES, ROOT / "orderflow"):
+    """The same code on both clouds: no function asks whether it is local."""
+    for folder in (*DEPLOYED, ROOT / "orderflow"):
         for path in code_of(folder):
             text = path.read_text("utf-8").lower()
             assert not re.search(r"ministack|localhost|is_local|endpoint_url|127\.0\.0", text), path

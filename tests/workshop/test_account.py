@@ -1,5 +1,7 @@
 """Deploying to an account of one's own: nothing without a clear yes."""
 
+from types import SimpleNamespace
+
 import boto3
 import pytest
 import typer
@@ -115,6 +117,7 @@ def test_the_accounts_number_is_enough(monkeypatch):
         ("/aws/lambda/orderflow-payment", True),
         ("https://sqs.us-east-1.amazonaws.com/123456789012/orderflow-payment-dlq", True),
         ("arn:aws:sns:us-east-1:123456789012:orderflow-alarms", True),
+        ("orderflow", True),  # the dashboard
         ("orderflows", False),
         ("other-orderflow-payment", False),
         ("/orderflow-x/other", False),
@@ -122,3 +125,43 @@ def test_the_accounts_number_is_enough(monkeypatch):
 )
 def test_what_is_left_is_told_by_its_name(name, ours):
     assert account._is_ours(name, "orderflow") is ours
+
+
+def test_what_a_destroyed_stack_might_leave_is_found():
+    """Every list is asked for, whole, and only names of the stack are told."""
+    target = SimpleNamespace(account="123456789012", client=FakeService)
+    left = account.leftovers(target, "orderflow")
+    assert len(left) == len(account._LISTS)
+    assert all(line.endswith("orderflow-left") for line in left)
+
+
+class FakeService:
+    """Any AWS service whose every list names something of the stack, and something that is not."""
+
+    def __init__(self, service):
+        self.service = service
+
+    def can_paginate(self, _):
+        return False
+
+    def __getattr__(self, operation):
+        [entry] = [each for each in account._LISTS if each[:2] == (self.service, operation)]
+        _, _, key, name = entry
+
+        def answer(**whose):
+            assert whose == ({"AccountId": "123456789012"} if self.service == "budgets" else {})
+            names = ["orderflow-left", "other"]
+            return {key: [{name: each} for each in names] if name else names}
+
+        return answer
+
+
+@pytest.mark.parametrize(("stage", "told"), [(4, False), (5, True)])
+def test_the_alarms_cost_is_told_where_there_are_alarms(monkeypatch, capsys, stage, told):
+    deployment = SimpleNamespace(plan=lambda *_: "nothing")
+    monkeypatch.setattr(account, "target", lambda _: Target("x", "eu-west-1", "1", None, own=False))
+    monkeypatch.setattr(account, "Deployment", lambda *_: deployment)
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: "no")
+    with pytest.raises(WorkshopError, match="Nothing was changed"):
+        deploy.deploy(stage)
+    assert ("for the alarms" in capsys.readouterr().out) is told

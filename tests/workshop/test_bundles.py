@@ -1,5 +1,7 @@
 """The bundles: what is in them, and that nothing but their sources decides it."""
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -8,16 +10,18 @@ import pytest
 
 from workshop.deployment import bundles
 from workshop.errors import WorkshopError
-from workshop.paths import FUNCTION_DEPENDENCIES, ROOT
+from workshop.paths import FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
     """A small repository with one service and one dependency."""
     files = {
+        "01-order-service/order_service/__init__.py": "",
         "01-order-service/order_service/handler.py": "import orderflow\n",
         "01-order-service/order_service/schema.json": "{}",
         "01-order-service/order_service/__pycache__/handler.cpython-311.pyc": "old",
+        "01-order-service/tests/__init__.py": "",
         "01-order-service/tests/test_handler.py": "",
         "orderflow/__init__.py": "",
         "dependencies/useful/__init__.py": "",
@@ -45,12 +49,25 @@ def test_holds_code_and_licences_and_nothing_else(repository):
     with zipfile.ZipFile(bundle.path) as archive:
         names = [name for name in archive.namelist() if not name.endswith(".pyc")]
     assert names == [
+        "order_service/__init__.py",
         "order_service/handler.py",
         "order_service/schema.json",
         "orderflow/__init__.py",
         "useful-1.dist-info/licenses/LICENSE",
         "useful/__init__.py",
     ]
+
+
+def test_every_package_of_a_stage_has_a_bundle(repository):
+    """Whatever its name, and with all the folders in it; a stage's tests are no package of it."""
+    for name in ("__init__.py", "redrive/__init__.py", "redrive/handler.py"):
+        path = repository / "05-errors-dlq/recovery" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", "utf-8")
+    made = {bundle.package: bundle.path for bundle in build(repository)}
+    assert set(made) == {"order_service", "recovery"}
+    with zipfile.ZipFile(made["recovery"]) as archive:
+        assert "recovery/redrive/handler.py" in archive.namelist()
 
 
 def test_unchanged_sources_leave_the_file_alone(repository):
@@ -112,9 +129,20 @@ def test_code_that_is_no_python_is_told_by_file_and_line(repository):
     assert "Traceback" not in str(caught.value)
 
 
+def handlers(package):
+    """The modules of a package that Lambda imports, as its stage's Terraform names them."""
+    [folder] = [path.parent for path in stage_packages() if path.name == package]
+    text = "".join(path.read_text("utf-8") for path in folder.glob("terraform/*.tf"))
+    return sorted(set(re.findall(rf'handler\s*=\s*"({package}\.[\w.]+)\.\w+"', text)))
+
+
+CONSUMERS = {"payment": {"function": "payment", "undelivered": "https://u", "failed": "https://f"}}
+
+
 @pytest.mark.skipif(not FUNCTION_DEPENDENCIES.exists(), reason="run by `workshop unit`")
 def test_every_handler_can_be_imported_from_its_real_bundle(tmp_path):
     for bundle in bundles.build():
+        assert handlers(bundle.package), f"Terraform names no handler of {bundle.package}"
         assert bundle.path.stat().st_size <= bundles.SIZE_LIMIT
         code = tmp_path / bundle.package
         with zipfile.ZipFile(bundle.path) as archive:
@@ -122,7 +150,7 @@ def test_every_handler_can_be_imported_from_its_real_bundle(tmp_path):
         script = (
             "import sys; boto3_is_there_on_lambda = sys.path.pop()\n"
             "sys.path.insert(0, sys.argv[1]); sys.path.append(boto3_is_there_on_lambda)\n"
-            f"import {bundle.package}.handler, aws_lambda_powertools\n"
+            f"import {', '.join(handlers(bundle.package))}, aws_lambda_powertools\n"
             "assert sys.argv[1] in aws_lambda_powertools.__file__"
         )
         command = [sys.executable, "-I", "-c", script, str(code)]
@@ -136,6 +164,10 @@ def test_every_handler_can_be_imported_from_its_real_bundle(tmp_path):
                 "POWERTOOLS_SERVICE_NAME": "service",
                 "POWERTOOLS_METRICS_NAMESPACE": "orderflow",
                 "GATEWAY_AVAILABLE": "true",
+                "CONSUMERS": json.dumps(CONSUMERS),
+                "STUCK_AFTER_SECONDS": "900",
+                "RUN_EVERY_SECONDS": "300",
+                "ORDERS_PER_RUN": "500",
             },
             cwd=ROOT,
             capture_output=True,

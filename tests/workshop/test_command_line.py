@@ -41,6 +41,10 @@ def run(*arguments, **environ):
         ["env", "--shell", "klingon"],
         ["test", "nonsense"],
         ["stock", "MOUSE"],
+        ["gateway", "off"],
+        ["redrive", "--rate", "0"],
+        ["redrive", "all"],
+        ["reconcile", "--older-than", "-1"],
     ],
 )
 def test_misuse_is_answered_in_one_sentence(arguments):
@@ -95,7 +99,7 @@ def test_a_stage_that_is_none_is_told_so(stage):
 
 
 def _record(boot_id, *tables):
-    outputs = {"table_names": dict.fromkeys(tables, "")}
+    outputs = {"table_names": dict.fromkeys(tables, ""), "dead_letter_queue_urls": {}}
     return Record("us-east-1", "0", "http://127.0.0.1:4999", boot_id, outputs=outputs)
 
 
@@ -109,7 +113,14 @@ def _record(boot_id, *tables):
     ],
 )
 def test_a_step_down_tells_which_tables_it_took(before, after, gone):
-    assert stack_verbs._gone(before, after) == gone
+    assert stack_verbs._gone(before, after, "table_names") == gone
+
+
+def test_a_step_down_tells_that_it_took_the_queues():
+    before, after = _record("a", "orders"), _record("a", "orders")
+    before.outputs["dead_letter_queue_urls"] = {"payment": {"failed": "http://f"}}
+    assert stack_verbs._gone(before, after, "dead_letter_queue_urls") == ["payment"]
+    assert stack_verbs._gone(after, before, "dead_letter_queue_urls") == []
 
 
 @pytest.fixture

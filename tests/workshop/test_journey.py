@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import chain, repeat
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,8 @@ from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
 from workshop.orders import journey, journey_view
 from workshop.orders.journey import DeadEndError, Hop
+from workshop.recovery import dead_letters
+from workshop.recovery.dead_letters import DeadLetters
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TABLES = dict.fromkeys(journey.KEYS, "a table")
@@ -54,8 +57,8 @@ def clock(monkeypatch):
 def follow(monkeypatch, clock):
     """Follow an order on a stack that shows what a test says, look by look."""
 
-    def run(statuses, looks, *, idle, tables=TABLES):
-        outputs = Outputs("", "bus", "us-east-1", {}, tables, {})
+    def run(statuses, looks, *, idle, tables=TABLES, queues=None):
+        outputs = Outputs("", "bus", "us-east-1", {}, tables, queues or {})
         stack = Stack(Target.local("default", "http://127.0.0.1:9"), 4, outputs)
         at, seen = _then_the_last(statuses), _then_the_last(looks)
         monkeypatch.setattr(journey, "_idle", lambda _: idle)
@@ -102,6 +105,70 @@ def test_a_dead_end_is_told_with_its_reason_at_once(follow, clock):
 def test_a_lost_event_is_a_dead_end_without_a_failure(follow):
     with pytest.raises(DeadEndError, match="No failure was logged"):
         follow(["CREATED"], [[PUBLISHED]], idle=True)
+
+
+@pytest.fixture
+def parked(monkeypatch):
+    """Dead letters of orders: (order, consumer) pairs."""
+
+    def put(*letters):
+        found = [SimpleNamespace(order_id=order, consumer=key) for order, key in letters]
+        monkeypatch.setattr(dead_letters, "of", lambda _: DeadLetters(None, None, ()))
+        monkeypatch.setattr(
+            dead_letters,
+            "look",
+            lambda _, wanted: [each for each in found if each.order_id == wanted.order_id],
+        )
+
+    return put
+
+
+QUEUES = {"payment": {"failed": "http://f", "undelivered": "http://u"}}
+
+
+def test_a_dead_end_names_the_queue_and_the_way_back(follow, parked):
+    parked(("ord_1", "payment"), ("ord_2", "shipping"))
+    with pytest.raises(DeadEndError) as caught:
+        follow(["CREATED"], [[PUBLISHED]], idle=True, queues=QUEUES)
+    told = str(caught.value)
+    assert "It waits in payment's dead-letter queue: make dlq." in told
+    assert told.endswith('make redrive ARGS="--order ord_1"')
+    assert "reconcile" not in told
+
+
+def test_an_event_that_no_queue_has_is_announced_again(follow, parked):
+    parked(("ord_2", "payment"))
+    with pytest.raises(DeadEndError) as caught:
+        follow(["CREATED"], [[PUBLISHED]], idle=True, queues=QUEUES)
+    assert str(caught.value).endswith(
+        "No dead-letter queue has it. Have the order announced again: "
+        'make reconcile ARGS="--older-than 0"'
+    )
+
+
+def test_what_may_still_be_tried_is_not_called_lost(follow, parked):
+    parked()
+    with pytest.raises(DeadEndError, match="perhaps it is still being tried"):
+        follow(["CREATED"], [[PUBLISHED]], idle=False, queues=QUEUES)
+
+
+def test_queues_that_cannot_be_read_do_not_hide_where_the_order_stands(follow, monkeypatch):
+    def refuse(_):
+        raise WorkshopError("So it is.")
+
+    monkeypatch.setattr(dead_letters, "of", refuse)
+    with pytest.raises(DeadEndError, match=r"stands still at CREATED(.|\n)*So it is\."):
+        follow(["CREATED"], [[PUBLISHED]], idle=True, queues=QUEUES)
+
+
+def test_an_order_that_goes_on_is_looked_for_in_no_queue(follow, monkeypatch):
+    monkeypatch.setattr(dead_letters, "of", lambda _: pytest.fail("it was"))
+    assert follow(["REFUNDED"], [[PUBLISHED]], idle=True, queues=QUEUES) == [PUBLISHED]
+
+
+def test_what_the_redrive_function_logs_names_the_event():
+    line = {"message": "redriven", "event": "order-created"}
+    assert journey.step_of(line) == "order-created"
 
 
 def test_where_nobody_knows_what_is_under_way_the_deadline_ends_it(follow, clock):

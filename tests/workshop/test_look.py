@@ -5,7 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from workshop.commands import look
+from workshop.deployment.stack import Outputs, Stack
+from workshop.deployment.target import Target
 from workshop.local_cloud.adapter.journal import Outcome
+from workshop.recovery import dead_letters
+from workshop.recovery.dead_letters import FAILED, UNDELIVERED, DeadLetters, Waiting
 
 
 @pytest.fixture
@@ -40,3 +44,34 @@ def test_every_outcome_has_its_words_in_80_columns():
     assert set(look.OUTCOMES) == set(Outcome)
     label = len("function payment-refund  ")
     assert all(len(f"9999 {words}") <= 80 - label for words in look.OUTCOMES.values())
+
+
+@pytest.fixture
+def queues(monkeypatch):
+    """What is told of the queues, given what they hold."""
+
+    def tell(waiting):
+        counting = SimpleNamespace(waiting=lambda: waiting)
+        monkeypatch.setattr(dead_letters, "of", lambda _: DeadLetters(counting, None, ()))
+        urls = {key: {FAILED: "http://f", UNDELIVERED: "http://u"} for key, _ in waiting}
+        outputs = Outputs("", "bus", "us-east-1", {}, {}, urls)
+        return look._dead_letters(Stack(Target.local("default", "http://127.0.0.1:9"), 5, outputs))
+
+    return tell
+
+
+def test_each_consumers_queues_are_one_line(queues):
+    waiting = {
+        ("payment", FAILED): Waiting(2, 1),
+        ("payment", UNDELIVERED): Waiting(4, 0),
+        ("shipping", FAILED): Waiting(0, 0),
+        ("shipping", UNDELIVERED): Waiting(0, 0),
+    }
+    assert queues(waiting) == [
+        ("payment", "3 failed, 4 not delivered (1 held just now)"),
+        ("shipping", "empty"),
+    ]
+
+
+def test_before_stage_5_there_are_no_queues_to_tell_of(queues):
+    assert queues({}) == []

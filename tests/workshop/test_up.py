@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,6 +41,42 @@ def test_nothing_known_of_an_empty_directory_holds():
 )
 def test_a_state_that_does_not_hold_is_told(known, boot_id, remark):
     assert remark in up.stale(known, has_state=True, boot_id=boot_id)
+
+
+class FakeLambda:
+    """One function; remembers whether it got new code."""
+
+    def __init__(self, gateway):
+        self.configuration = {
+            "CodeSha256": "old",
+            "Environment": {"Variables": {"GATEWAY_AVAILABLE": gateway}},
+        }
+        self.updated = False
+
+    def get_function_configuration(self, **_):
+        return self.configuration
+
+    def update_function_code(self, **_):
+        self.updated = True
+
+
+@pytest.mark.parametrize(("gateway", "quickly"), [("true", True), ("false", False)])
+def test_a_gateway_switched_off_by_hand_is_set_up_again_by_terraform(
+    monkeypatch, tmp_path, gateway, quickly
+):
+    """New code alone goes to the functions without Terraform, which would leave the switch off."""
+    (tmp_path / "code.zip").write_bytes(b"new")
+    functions = FakeLambda(gateway)
+    deployment = up._Deployment("default", 2, None, {"payment_service": tmp_path / "code.zip"}, 0)
+    deployment.target = SimpleNamespace(client=lambda _: functions)
+    maps = {"function_names": {"payment": "p"}, "table_names": {}, "dead_letter_queue_urls": {}}
+    deployment.record = record(
+        bundles={"payment_service": "old"},
+        outputs={"api_endpoint": "", "event_bus_name": "", "region": "", **maps},
+    )
+    updated = deployment._update_code({"payment_service": "new"})
+    assert updated == (["payment"] if quickly else None)
+    assert functions.updated is quickly
 
 
 def test_a_state_is_set_aside_not_lost(tmp_path):

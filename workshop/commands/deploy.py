@@ -10,6 +10,7 @@ from workshop.deployment import account
 from workshop.deployment.target import Target
 from workshop.deployment.up import last_stage
 from workshop.errors import WorkshopError
+from workshop.recovery import dead_letters
 
 app = typer.Typer()
 
@@ -18,9 +19,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 COST = (
     "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
-    "of small tables, alarms from stage 5 on); in use, about 35 USD per million orders "
-    "(docs/cost.md)."
+    "of small tables){}; in use, about 35 USD per million orders (docs/cost.md)."
 )
+ALARMS = " and about 6 USD for the alarms (0.10 each, the account's first ten free)"
+"""What stage 5 adds to the cost, by AWS's price list of 2026."""
 
 
 @app.command()
@@ -40,7 +42,8 @@ def deploy(
     changes = deployment.plan(stage, alarm_email)
     out.print(f"Account {target.account}, region {target.region}, stage {stage}, names {prefix}-*")
     out.print(f"Plan: {changes}.")
-    out.print("Cost: none here." if target.endpoint_url else COST, soft_wrap=True)
+    cost = COST.format(ALARMS if stage >= dead_letters.STAGE else "")
+    out.print("Cost: none here." if target.endpoint_url else cost, soft_wrap=True)
     _confirm(target.account, yes=yes)
     outputs = deployment.apply()
     say(f"Deployed. API (signed requests only): {outputs.api_endpoint}")

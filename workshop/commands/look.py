@@ -11,6 +11,7 @@ from workshop.console import out, say
 from workshop.deployment.stack import Stack, current, function_name
 from workshop.local_cloud.adapter.journal import Outcome
 from workshop.orders.function_logs import LogLine, as_written, read, readable
+from workshop.recovery import dead_letters
 
 app = typer.Typer()
 
@@ -30,7 +31,7 @@ OUTCOMES = {
 
 @app.command()
 def status() -> None:
-    """Show the stack: where it is, its functions, its tables and what they hold."""
+    """Show the stack: where it is, its functions, what its tables and queues hold."""
     stack = current()
     where = stack.target.endpoint_url or f"account {stack.target.account}"
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -42,8 +43,8 @@ def status() -> None:
         table.add_row(f"function {key}", name)
     for key, name in stack.outputs.table_names.items():
         table.add_row(f"table {key}", f"{name}  {_items(stack, name)}")
-    for key, url in stack.outputs.dead_letter_queue_urls.items():
-        table.add_row(f"queue {key}", str(url))
+    for key, content in _dead_letters(stack):
+        table.add_row(f"queue {key}", content)
     if stack.target.own:
         for label, value in _local_cloud(stack):
             table.add_row(label, value)
@@ -94,6 +95,21 @@ def _items(stack: Stack, table: str) -> str:
     count = stack.client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"]
     about = "" if stack.target.own else "about "
     return f"{about}{count} item{'' if count == 1 else 's'}"
+
+
+def _dead_letters(stack: Stack) -> list[tuple[str, str]]:
+    """What the dead-letter queues hold, consumer by consumer; nothing before stage 5."""
+    if not stack.outputs.dead_letter_queue_urls:
+        return []
+    waiting = dead_letters.of(stack).queues.waiting()
+    lines = []
+    for key in stack.outputs.dead_letter_queue_urls:
+        both = [waiting[key, kind] for kind in (dead_letters.FAILED, dead_letters.UNDELIVERED)]
+        failed, undelivered = (each.visible + each.held for each in both)
+        content = _counts([("failed", failed), ("not delivered", undelivered)]).replace("\n", ", ")
+        held = sum(each.held for each in both)
+        lines.append((key, f"{content or 'empty'}{f' ({held} held just now)' if held else ''}"))
+    return lines
 
 
 def _local_cloud(stack: Stack) -> list[tuple[str, str]]:

@@ -9,8 +9,9 @@ from workshop.deployment.stack import Stack, cloud_name, current
 from workshop.deployment.up import up as bring_up
 from workshop.errors import UsageError, WorkshopError
 from workshop.orders import demo as demonstration
-from workshop.orders import journey, ordering
+from workshop.orders import journey, ordering, way_back
 from workshop.orders.journey_view import print_hops, rows_table
+from workshop.recovery import dead_letters
 
 app = typer.Typer()
 
@@ -82,18 +83,28 @@ def stock(
 
 @app.command()
 def demo() -> None:
-    """Bring everything up and send four orders through it, one for each ending."""
+    """Bring everything up and send orders through it: every ending, and the way back.
+
+    Four orders come to an end by themselves. Two fail for good, wait in a
+    dead-letter queue, and are brought back once the cause is removed.
+    """
     stack = bring_up(None, cloud_name())
     endings = demonstration.run(stack, out)
+    with dead_letters.asking():
+        endings += way_back.run(stack, out, first=len(endings) + 1)
     out.print()
     heading("What the four tables say")
     out.print(demonstration.summary(endings))
     demonstration.check(endings)
+    out.print("\nWhat failed was brought back: none of these orders waits in a dead-letter queue.")
     out.print("\nNext:")
     for command, what in (
         ("make order ARGS='KEYBOARD=2 --token tok_declined'", "an order of your own"),
         ("make follow", "the last order's journey"),
-        ("make check STAGE=4", "the promises, proved"),
+        ("make gateway ARGS=down", "an outage of your own"),
+        ("make dlq", "what failed for good, and why"),
+        ("make redrive", "the way back"),
+        (f"make check STAGE={stack.stage}", "the promises, proved"),
         ('eval "$(make -s env)"', "for any AWS tool"),
         ("make down", "stop everything"),
     ):

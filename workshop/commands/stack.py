@@ -60,18 +60,21 @@ def up(
         say(f"Stage {stage} adds nothing yet: what comes up is stage {last}.")
     before = Record.load(CLOUDS / cloud_name())
     stack = bring_up(stage, cloud_name(), port)
-    if gone := _gone(before, Record.load(CLOUDS / cloud_name())):
+    after = Record.load(CLOUDS / cloud_name())
+    if gone := _gone(before, after, "table_names"):
         say(f"Gone, rows and all: the tables {', '.join(gone)}.")
+    if _gone(before, after, "dead_letter_queue_urls"):
+        say("Gone, with all that may have waited in them: the dead-letter queues.")
     say(f"API: {stack.outputs.api_endpoint}")
     say(f"Next: {_next(stack)}")
     say('For any AWS tool: eval "$(make -s env)"')
 
 
-def _gone(before: Record | None, after: Record | None) -> list[str]:
-    """The tables that a step down has removed from a running local cloud."""
+def _gone(before: Record | None, after: Record | None, output: str) -> list[str]:
+    """The keys of an output, such as tables, that a step down took from a running local cloud."""
     if before is None or after is None or before.boot_id != after.boot_id:
         return []
-    then, now = (each.outputs.get("table_names", {}) for each in (before, after))
+    then, now = (each.outputs.get(output, {}) for each in (before, after))
     return [key for key in then if key not in now]
 
 

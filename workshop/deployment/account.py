@@ -22,13 +22,17 @@ UNSET = 'eval "$(make -s env ARGS=--unset)"'
 _LISTS = (
     # service, operation, where its answer has the list, and each entry its name
     ("apigatewayv2", "get_apis", "Items", "Name"),
+    ("budgets", "describe_budgets", "Budgets", "BudgetName"),
     ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     ("dynamodb", "list_tables", "TableNames", None),
+    ("events", "list_archives", "Archives", "ArchiveName"),
     ("events", "list_event_buses", "EventBuses", "Name"),
     ("iam", "list_roles", "Roles", "RoleName"),
     ("lambda", "list_functions", "Functions", "FunctionName"),
     ("logs", "describe_log_groups", "logGroups", "logGroupName"),
     ("s3", "list_buckets", "Buckets", "Name"),
+    ("scheduler", "list_schedules", "Schedules", "Name"),
     ("sns", "list_topics", "Topics", "TopicArn"),
     ("sqs", "list_queues", "QueueUrls", None),
 )
@@ -161,15 +165,17 @@ def leftovers(target: Target, prefix: str) -> list[str]:
     found = []
     for service, operation, key, name in _LISTS:
         client = target.client(service)
+        whose = {"AccountId": target.account} if service == "budgets" else {}
         if client.can_paginate(operation):
-            pages = client.get_paginator(operation).paginate()
+            pages = client.get_paginator(operation).paginate(**whose)
         else:
-            pages = [getattr(client, operation)()]
+            pages = [getattr(client, operation)(**whose)]
         names = [each[name] if name else each for page in pages for each in page.get(key, [])]
         found += [f"{service}: {each}" for each in names if _is_ours(each, prefix)]
     return found
 
 
 def _is_ours(name: str, prefix: str) -> bool:
-    """Whether the last part of a name, an ARN or an address has the stack's prefix."""
-    return name.replace(":", "/").rpartition("/")[2].startswith(f"{prefix}-")
+    """Whether the last part of a name, an ARN or an address is the stack's prefix, or has it."""
+    last = name.replace(":", "/").rpartition("/")[2]
+    return last == prefix or last.startswith(f"{prefix}-")

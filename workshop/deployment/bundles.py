@@ -1,6 +1,6 @@
-"""One zip per service: what Lambda runs, and nothing else.
+"""One zip per stage's package: what Lambda runs, and nothing else.
 
-A bundle holds the service's package, ``orderflow`` and the functions' dependencies. It depends on
+A bundle holds the package, ``orderflow`` and the functions' dependencies. It depends on
 nothing but its sources: unchanged sources give the same bytes, and so an empty Terraform plan.
 
 With a Python of the runtime's version on the machine, a bundle also holds bytecode: on Lambda the
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.errors import WorkshopError
-from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT
+from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
 RUNTIME = "3.13"
 """The Python that the functions run on; Terraform's ``runtime`` says the same."""
@@ -59,10 +59,10 @@ Files = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Bundle:
-    """A service's zip.
+    """The zip of a package.
 
     Attributes:
-        package: The service's package, such as ``order_service``.
+        package: Its name, such as ``order_service``.
         path: The zip.
         changed: Whether it was written anew just now.
     """
@@ -73,14 +73,14 @@ class Bundle:
 
 
 def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
-    """Make every service's bundle, or leave it alone when its sources have not changed.
+    """Make the bundle of every stage's package, or leave it alone when its sources are the same.
 
     Raises:
         WorkshopError: When a source file is not valid Python.
     """
     shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
     contents = {
-        folder.name: shared | _sources(folder, folder.name) for folder in _service_folders(root)
+        folder.name: shared | _sources(folder, folder.name) for folder in stage_packages(root)
     }
     compiler = find_compiler()
     stamps = {package: _stamp(files, compiler) for package, files in contents.items()}
@@ -100,7 +100,7 @@ def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
 
 def source_folders(root: Path) -> list[Path]:
     """All packages of a repository that go into bundles."""
-    return [root / "orderflow", *_service_folders(root)]
+    return [root / "orderflow", *stage_packages(root)]
 
 
 def find_compiler() -> Path | None:
@@ -112,10 +112,6 @@ def has_bytecode(bundle: Path) -> bool:
     """Whether a bundle starts without compiling."""
     with zipfile.ZipFile(bundle) as archive:
         return any(name.endswith(".pyc") for name in archive.namelist())
-
-
-def _service_folders(root: Path) -> list[Path]:
-    return sorted(root.glob("0[1-9]-*/*_service/"))
 
 
 def _candidates() -> Iterator[Path]:

@@ -20,14 +20,18 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 @dataclass(frozen=True)
 class Outputs:
-    """Terraform's outputs; the maps have the keys of the event flow, such as ``payment-refund``."""
+    """Terraform's outputs; the maps have the keys of the event flow, such as ``payment-refund``.
+
+    A consumer's two dead-letter queues are ``undelivered`` and ``failed``; before stage 5 there is
+    none.
+    """
 
     api_endpoint: str
     event_bus_name: str
     region: str
     function_names: dict[str, str]
     table_names: dict[str, str]
-    dead_letter_queue_urls: dict[str, Any]
+    dead_letter_queue_urls: dict[str, dict[str, str]]
 
 
 @dataclass
@@ -91,6 +95,10 @@ class Stack:
         """A boto3 client for a service of the stack's cloud."""
         return self.target.client(service)
 
+    def patient_client(self, service: str, seconds: float) -> Any:
+        """A boto3 client that waits so long for an answer, and never asks a second time."""
+        return self.target.patient_client(service, seconds)
+
 
 def cloud_name() -> str:
     """The name of the cloud that verbs work on.
@@ -137,7 +145,8 @@ def current(name: str | None = None) -> Stack:
         running = LocalCloud(target.directory, python_of(LOCAL_CLOUD_ENVIRONMENT)).running()
         if running is None or running.boot_id != record.boot_id:
             raise WorkshopError(
-                "The local cloud that held the stack is gone. Start it again with: make up"
+                "The local cloud that held the stack is gone, with all its orders, events and dead "
+                "letters: it keeps them in memory. Start it again, empty, with: make up"
             )
     return Stack(target, record.stage, Outputs(**record.outputs))
 

@@ -70,10 +70,24 @@ class Target:
     @lru_cache  # noqa: B019 - targets live as long as the process
     def client(self, service: str) -> Any:
         """A boto3 client for a service of this cloud."""
+        return self._client(service)
+
+    @lru_cache  # noqa: B019 - targets live as long as the process
+    def patient_client(self, service: str, seconds: float) -> Any:
+        """A boto3 client that waits so long for an answer, and never asks a second time.
+
+        For calls that do something each time, and may take longer than boto3's usual 60 s.
+        """
+        return self._client(service, read_timeout=seconds, retries={"total_max_attempts": 1})
+
+    def _client(self, service: str, **settings: Any) -> Any:
         from botocore.config import Config  # noqa: PLC0415 - slow to import, not always needed
 
-        settings = {"endpoint_url": self.endpoint_url, "config": Config(proxies={})}
-        return self.session().client(service, **(settings if self.own else {}))
+        if not self.own:
+            return self.session().client(service, config=Config(**settings))
+        return self.session().client(
+            service, endpoint_url=self.endpoint_url, config=Config(proxies={}, **settings)
+        )
 
     @lru_cache  # noqa: B019 - targets live as long as the process
     def session(self) -> Any:

@@ -34,6 +34,9 @@ else:
 
 Event = dict[str, Any]
 
+WIDE = ("-parallelism=24",)
+"""Resources made at once: ten queues, of which each is waited for 25 s, leave room for others."""
+
 
 class TerraformError(WorkshopError):
     """Terraform failed; the message holds its own errors."""
@@ -164,7 +167,7 @@ class Terraform:
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        return self._watch(title, "apply", f"-state={self.state}", str(self._plan))
+        return self._watch(title, "apply", *WIDE, f"-state={self.state}", str(self._plan))
 
     def apply(self, title: str, variables: Mapping[str, Any]) -> Outcome:
         """Plan and apply in one go.
@@ -172,7 +175,7 @@ class Terraform:
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        return self._watch(title, "apply", "-auto-approve", *self._on(variables))
+        return self._watch(title, "apply", *WIDE, "-auto-approve", *self._on(variables))
 
     @property
     def _plan(self) -> Path:

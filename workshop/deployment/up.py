@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop.console import say
-from workshop.deployment import bundles
+from workshop.deployment import bundles, gateway
 from workshop.deployment.bundles import Bundle
 from workshop.deployment.stack import Outputs, Record, Stack, local_name, target_of
 from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION
@@ -245,8 +245,10 @@ class _Deployment:
         updated = []
         try:
             for key, function in Outputs(**self.record.outputs).function_names.items():
-                running = client.get_function_configuration(FunctionName=function)["CodeSha256"]
-                if package := packages.get(running):
+                running = client.get_function_configuration(FunctionName=function)
+                if not gateway.answers(running):
+                    return None  # switched off by hand: Terraform sets it up again
+                if package := packages.get(running["CodeSha256"]):
                     code = self.bundles[package].read_bytes()
                     client.update_function_code(FunctionName=function, ZipFile=code)
                     updated.append(key)
@@ -281,8 +283,8 @@ def stale(record: Record | None, has_state: bool, boot_id: str | None) -> str | 
         return "The last deployment was killed halfway: the local cloud starts anew, empty."
     if record.boot_id != boot_id:
         return (
-            "The local cloud that held the stack is gone: its Terraform state was set aside, "
-            "and the stack is built anew."
+            "The local cloud that held the stack is gone, with all its orders, events and dead "
+            "letters: it keeps them in memory. The stack is built anew, empty."
         )
     return None
 

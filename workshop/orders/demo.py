@@ -1,4 +1,7 @@
-"""Four orders, four endings: what the finished system does, shown live."""
+"""Four orders, four endings: what the finished system does, shown live.
+
+Two more orders, which fail for good and are brought back: `workshop.orders.way_back`.
+"""
 
 from dataclasses import dataclass
 from typing import Any

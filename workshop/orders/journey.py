@@ -13,6 +13,7 @@ from workshop.deployment.stack import Stack
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.control import Control
 from workshop.orders.tables import table_name
+from workshop.recovery import dead_letters
 
 POLL_SECONDS = 0.25
 APPEARS_SECONDS = 5.0
@@ -144,7 +145,8 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
         if not stands_still(stack, now):
             still_since = None
             if given_up or moment > started + seconds:
-                raise DeadEndError(_dead_end(now, told, given_up=given_up, seconds=seconds))
+                why = _dead_end(now, told, given_up=given_up, seconds=seconds)
+                raise DeadEndError(f"{why}{_way_back(stack, order_id, given_up=given_up)}")
         elif still_since is None:
             still_since = moment  # logs trail the tables: one more look
         elif not fresh and (
@@ -185,6 +187,29 @@ def _dead_end(order_status: str | None, told: list[Hop], *, given_up: bool, seco
         quoted = f'"{arguments}"' if " " in arguments else arguments
         reason += f" Put it on the shelf: make stock ARGS={quoted}"
     return reason
+
+
+def _way_back(stack: Stack, order_id: str, *, given_up: bool) -> str:
+    """Say where the order's event waits, and which command brings it back."""
+    if not stack.outputs.dead_letter_queue_urls:
+        return ""
+    wanted = dead_letters.Wanted(order_id=order_id)
+    try:
+        with dead_letters.asking():
+            letters = dead_letters.look(dead_letters.of(stack).queues, wanted)
+    except WorkshopError as error:
+        return f"\nWhether a dead-letter queue has it is unknown. {error}"
+    if not letters:
+        perhaps = "" if given_up else "; perhaps it is still being tried"
+        return (
+            f"\nNo dead-letter queue has it{perhaps}. Have the order announced again: "
+            'make reconcile ARGS="--older-than 0"'
+        )
+    queues = " and ".join(sorted({f"{letter.consumer}'s" for letter in letters}))
+    return (
+        f"\nIt waits in {queues} dead-letter queue: make dlq. Once the cause is removed, this "
+        f'brings it back: make redrive ARGS="--order {order_id}"'
+    )
 
 
 def wait_until_still(stack: Stack, order_id: str, *, seconds: float = 30) -> str:
@@ -231,7 +256,7 @@ def _hop(function: str, message: str) -> Hop | None:
 
 def step_of(line: dict[str, Any]) -> str:
     """Return what a logged line is about: the event's step, or the reason of a failure."""
-    step = str(line.get("event_id", "")).rpartition("/")[2]
+    step = str(line.get("event_id") or line.get("event") or "").rpartition("/")[2]
     match line["message"]:
         case "failed":
             return f"{line.get('error', '')}: {line.get('reason', '')}".strip(": ")

@@ -60,6 +60,12 @@ locals {
           }
         }
       }],
+      [for statement in var.additional_statements : {
+        Sid      = statement.sid
+        Effect   = "Allow"
+        Action   = statement.actions
+        Resource = statement.resources
+      }],
     )
   }
 }

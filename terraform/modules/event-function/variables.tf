@@ -82,6 +82,17 @@ variable "publishes" {
   default = null
 }
 
+variable "additional_statements" {
+  description = "What else the function may do, as statements of its policy"
+  type = list(object({
+    sid       = string
+    actions   = list(string)
+    resources = list(string)
+  }))
+  default  = []
+  nullable = false
+}
+
 variable "consumes" {
   description = "The bus and the pattern (JSON) of the events that invoke the function; null for none"
   type = object({

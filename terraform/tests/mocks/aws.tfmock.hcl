@@ -56,3 +56,16 @@ mock_resource "aws_s3_bucket" {
     bucket = "orderflow-bundles-0123456789"
   }
 }
+
+mock_resource "aws_sqs_queue" {
+  defaults = {
+    arn = "arn:aws:sqs:us-east-1:123456789012:some-queue"
+    url = "https://sqs.us-east-1.amazonaws.com/123456789012/some-queue"
+  }
+}
+
+mock_resource "aws_sns_topic" {
+  defaults = {
+    arn = "arn:aws:sns:us-east-1:123456789012:some-topic"
+  }
+}

@@ -1,0 +1,1 @@
+"""The way back: dead letters redriven, orders that stand still announced again."""

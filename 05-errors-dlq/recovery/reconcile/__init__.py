@@ -1,0 +1,1 @@
+"""The reconciler: announce an order again that stands still."""

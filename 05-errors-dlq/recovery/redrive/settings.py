@@ -1,0 +1,52 @@
+"""Which queues and consumers there are."""
+
+import json
+from collections.abc import Mapping
+
+from orderflow.errors import SettingsError
+from recovery.redrive.dead_letter import FAILED, UNDELIVERED
+from recovery.redrive.queues import Queue
+
+VARIABLE = "CONSUMERS"
+
+
+def queues_and_functions(
+    urls: Mapping[str, Mapping[str, str]], function_names: Mapping[str, str]
+) -> tuple[list[Queue], dict[str, str]]:
+    """Return the dead-letter queues, and consumer key → function name.
+
+    Args:
+        urls: consumer key → `{"undelivered": url, "failed": url}`, as Terraform's output
+            `dead_letter_queue_urls` has it.
+        function_names: function key → name, of the consumers and perhaps of others.
+
+    Raises:
+        SettingsError: A consumer lacks its function or one of its queues.
+    """
+    consumers = {key: function_names.get(key) for key in urls}
+    queues, functions = [], {}
+    for consumer, function_name in consumers.items():
+        if not function_name:
+            raise SettingsError(f"consumer {consumer} has no function")
+        functions[consumer] = function_name
+        for kind in (UNDELIVERED, FAILED):
+            if not urls[consumer].get(kind):
+                raise SettingsError(f"consumer {consumer} has no queue {kind}")
+            queues.append(Queue(consumer, kind, urls[consumer][kind], function_name))
+    return queues, functions
+
+
+def from_environment(environment: Mapping[str, str]) -> tuple[list[Queue], dict[str, str]]:
+    """Return the same from the function's environment: `CONSUMERS`, in JSON.
+
+    It reads `{"<key>": {"function": name, "undelivered": url, "failed": url}, …}`.
+
+    Raises:
+        SettingsError: It is missing, or does not tell of every consumer's function and queues.
+    """
+    try:
+        consumers = json.loads(environment.get(VARIABLE) or "")
+        functions = {key: told.get("function", "") for key, told in consumers.items()}
+    except (ValueError, AttributeError):
+        raise SettingsError(f"{VARIABLE} is missing, or no JSON object of objects") from None
+    return queues_and_functions(consumers, functions)

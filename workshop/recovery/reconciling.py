@@ -1,0 +1,64 @@
+"""The reconciler, run by hand: orders that stand still are announced again."""
+
+import json
+from dataclasses import dataclass, fields
+
+from workshop.deployment.stack import Stack
+from workshop.errors import WorkshopError
+from workshop.recovery.dead_letters import STAGE, asking
+
+OLDER_THAN = 900
+"""Seconds after which the reconciler's schedule takes an order to stand still."""
+
+TIMEOUT = 310.0
+"""Seconds its answer is waited for: a little more than the 300 s it may run."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        stuck: Orders that are open, and older than the limit.
+        announced: Those whose OrderCreated was sent again.
+        left_over: Those left for the next run.
+        without_event: Those that have no OrderCreated to send.
+        failed: Those that could not be announced for another reason.
+    """
+
+    stuck: int
+    announced: int
+    left_over: int
+    without_event: int
+    failed: int
+
+
+def reconcile(stack: Stack, older_than: int, limit: int | None = None) -> Report:
+    """Have open orders that are older than so many seconds announced again.
+
+    Args:
+        stack: Where.
+        older_than: Their age in seconds, at least.
+        limit: How many at most; by default as many as a scheduled run takes.
+
+    Raises:
+        WorkshopError: The stack has no reconciler yet, or it failed.
+    """
+    if "reconciler" not in stack.outputs.function_names:
+        raise WorkshopError(
+            f"The reconciler comes with stage {STAGE}, and this is stage {stack.stage}. "
+            f"Go on with: make up STAGE={STAGE}"
+        )
+    request = {"older_than_seconds": older_than} | ({} if limit is None else {"limit": limit})
+    with asking():
+        answer = stack.patient_client("lambda", TIMEOUT).invoke(
+            FunctionName=stack.outputs.function_names["reconciler"],
+            Payload=json.dumps(request),
+        )
+    told = json.loads(answer["Payload"].read() or "null") or {}
+    if "FunctionError" in answer:
+        why = f"{told.get('errorType', '')}: {told.get('errorMessage', '')}".strip(": ")
+        raise WorkshopError(
+            f"The reconciler failed: {why.rstrip('.')}. Its log: make logs ARGS=reconciler"
+        )
+    return Report(**{field.name: told[field.name] for field in fields(Report)})
