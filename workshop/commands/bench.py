@@ -32,6 +32,7 @@ def bench(
         change,
         flow,
         in_process,
+        recovery,
         request_count,
         size,
         whole,
@@ -45,6 +46,8 @@ def bench(
     try:
         stack = up(None, CLOUD)
         figures += flow.figures(stack)
+        heading("What failure costs: a dead letter, and the way back")
+        figures += recovery.figures(stack)
         heading("From a change to the changed code")
         figures.append(change.figure(stack))
     finally:
