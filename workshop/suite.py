@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,10 +58,10 @@ def types() -> Tally:
     return _tool("mypy", *map(str, packages))
 
 
-def unit(*options: str) -> Tally:
-    """The tests that need no cloud."""
+def unit(*options: str, quiet: bool = False) -> Tally:
+    """The tests that need no cloud; quiet, they say nothing until they are over."""
     bundles.build()
-    return _pytest("unit", "-m", "not deployed", "-n", "auto", *options)
+    return _pytest("unit", "-m", "not deployed", "-n", "auto", *options, quiet=quiet)
 
 
 def terraform() -> Tally:
@@ -101,12 +102,17 @@ def deployed(*options: str) -> Tally:
         remove(TEST_CLOUD)
 
 
-def _pytest(name: str, *options: str, env: Mapping[str, str] = os.environ) -> Tally:
+def _pytest(
+    name: str, *options: str, env: Mapping[str, str] = os.environ, quiet: bool = False
+) -> Tally:
     """Run pytest in a process of its own, and count by the report it writes."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
-    with subprocess.Popen(command, cwd=ROOT, env=env) as process:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=told if quiet else None) as process,
+    ):
         try:
             code = process.wait()
         except KeyboardInterrupt:  # it was told, too: let it clean up
@@ -114,9 +120,14 @@ def _pytest(name: str, *options: str, env: Mapping[str, str] = os.environ) -> Ta
                 process.wait(GRACE)
             process.kill()
             raise
+        told.seek(0)
+        said = told.read()
     tally = _counts(report) if report.exists() else Tally()
-    if code not in {0, NO_TESTS} and not tally.failed:
-        return tally + Tally(failed=1)  # it could not even begin
+    if code not in {0, NO_TESTS}:
+        print(said, end="")  # noqa: T201
+        return tally if tally.failed else tally + Tally(failed=1)  # it could not even begin
+    if quiet:
+        print(f"{name}: {said.splitlines()[-1]}")  # noqa: T201
     return tally
 
 

@@ -1,7 +1,10 @@
 """The reconciler function: its schedule, a run by hand, and what it tells."""
 
 import json
+import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +167,19 @@ def test_settings_that_make_no_sense_are_told(load_handler, context, value):
     )
     with pytest.raises(SettingsError, match="RUN_EVERY_SECONDS"):
         handler.reconcile({}, context)
+
+
+def test_a_stuck_order_costs_the_documented_requests(handler, place, context, bus):
+    """One Query lists them; each is read and announced: what the document of costs says."""
+    place("first")
+    place("second")
+    requests = Counter()
+    handler.orders._dynamodb.meta.events.register(
+        "before-call.dynamodb", lambda model, **_: requests.update([model.name])
+    )
+    assert handler.reconcile(BY_HAND, context)["announced"] == 2
+    requests["PutEvents"] = len(bus.entries)
+    text = Path(__file__).resolve().parents[2].joinpath("docs/cost.md").read_text("utf-8")
+    table = text.partition("| request of the reconciler |")[2]
+    documented = {name: int(n) for name, n in re.findall(r"(?m)^\| (\w+) \| (\d+) \|$", table)}
+    assert requests == {"Query": 1, **{name: 2 * times for name, times in documented.items()}}

@@ -60,35 +60,42 @@ ALLOWED = {
 KEYS = {"orders": "order_id", "payments": "order_id", "inventory": "sku", "shipments": "order_id"}
 
 
+@pytest.fixture(scope="module")
+def probes():
+    """The probe functions there are, by the role's function: made once, removed in the end."""
+    made = {}
+    yield made
+    for client, name in made.values():
+        client.delete_function(FunctionName=name)
+
+
 @pytest.fixture
-def as_role_of(stack):
+def as_role_of(stack, probes):
     """Run AWS calls under a function's own role; returns the answers."""
     client = stack.client("lambda")
-    made = []
 
     def run(key, calls):
-        role = client.get_function_configuration(FunctionName=stack.outputs.function_names[key])[
-            "Role"
-        ]
-        name = new_id("probe")
-        client.create_function(
-            FunctionName=name,
-            Role=role,
-            Runtime="python3.13",
-            Handler="probe.handler",
-            Code={"ZipFile": _zip("probe.py", PROBE)},
-            Timeout=30,
-        )
-        made.append(name)
-        eventually(
-            lambda: client.get_function_configuration(FunctionName=name)["State"] == "Active"
-        )
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(calls))
+        if key not in probes:
+            probes[key] = client, _probe(client, stack.outputs.function_names[key])
+        answer = client.invoke(FunctionName=probes[key][1], Payload=json.dumps(calls))
         return json.loads(answer["Payload"].read())
 
-    yield run
-    for name in made:
-        client.delete_function(FunctionName=name)
+    return run
+
+
+def _probe(client, function):
+    role = client.get_function_configuration(FunctionName=function)["Role"]
+    name = new_id("probe")
+    client.create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.13",
+        Handler="probe.handler",
+        Code={"ZipFile": _zip("probe.py", PROBE)},
+        Timeout=30,
+    )
+    eventually(lambda: client.get_function_configuration(FunctionName=name)["State"] == "Active")
+    return name
 
 
 def _zip(name, text):

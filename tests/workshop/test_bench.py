@@ -17,6 +17,7 @@ from workshop.bench import (
     in_process,
     memory,
     own_work,
+    recovery,
     request_count,
     size,
     twin,
@@ -213,6 +214,7 @@ def measured_alone(monkeypatch, tmp_path):
         (request_count, "figures", []),
         (in_process, "figures", []),
         (flow, "figures", []),
+        (recovery, "figures", []),
         (change, "figure", SOMETHING),
         (whole, "figures", [replace(SOMETHING, what="make demo")]),
     ):
@@ -230,3 +232,17 @@ def test_the_whole_is_measured_unless_it_is_left_out(measured_alone, capsys):
     printed = capsys.readouterr()
     assert "make demo" not in printed.out
     assert "Left out, as asked" in printed.err
+
+
+def test_a_reconciled_order_costs_the_fewest_requests(tmp_path):
+    """Read it, announce it; one request more misses the budget, no table at all is an error."""
+    (figure,) = recovery.reconciling()
+    assert (figure.measured, figure.met) == (2, True)
+    text = request_count.TABLE.read_text("utf-8")
+    worse = tmp_path / "cost.md"
+    worse.write_text(text.replace("| GetItem | 1 |", "| GetItem | 2 |"), "utf-8")
+    (figure,) = recovery.reconciling(worse)
+    assert figure.met is False
+    worse.write_text("nothing", "utf-8")
+    with pytest.raises(WorkshopError, match="requests are missing"):
+        recovery.reconciling(worse)

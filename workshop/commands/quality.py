@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -24,8 +25,12 @@ PARTS: dict[str, Callable[[], Tally]] = {
     "deployed": suite.deployed,
 }
 
-BESIDE = ("terraform", "deployed")
-"""The first of these computes, on one core; the second mostly waits."""
+MOSTLY_WAITS = "deployed"
+BESIDE: dict[str, Callable[[], Tally]] = {
+    "unit": partial(suite.unit, quiet=True),
+    "terraform": suite.terraform,
+}
+"""Parts that compute, and go on beside the one that mostly waits: each says how it ended."""
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -75,14 +80,14 @@ def all_parts(
     if unknown := set(chosen) - set(PARTS):
         raise UsageError(f"There is no part {', '.join(unknown)}: {', '.join(PARTS)}.")
     results: dict[str, _Result | Future[_Result]] = {}
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(1) as pool:
         for place, name in enumerate(chosen):
             heading(name)
-            if tuple(chosen[place : place + 2]) == BESIDE:
-                say("Goes on beside the next part, which mostly waits.")
-                results[name] = pool.submit(_run, name)
+            if name in BESIDE and MOSTLY_WAITS in chosen[place:]:
+                say("Goes on beside the deployed tests, which mostly wait.")
+                results[name] = pool.submit(_run, BESIDE[name])
             else:
-                results[name] = _run(name)
+                results[name] = _run(PARTS[name])
     table = Table("part", "seconds", "passed", "failed", box=None)
     total = Tally()
     for name, result in results.items():
@@ -103,10 +108,10 @@ class _Result:
     seconds: float
 
 
-def _run(name: str) -> _Result:
+def _run(part: Callable[[], Tally]) -> _Result:
     started = time.monotonic()
     try:
-        tally = PARTS[name]()
+        tally = part()
     except WorkshopError as error:
         say(str(error))
         tally = Tally(failed=1)

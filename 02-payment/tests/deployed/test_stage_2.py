@@ -43,9 +43,9 @@ def test_a_gateway_that_recovers_charges_once(stack, order, rows_of):
     assert {hop.function for hop in failures} == {"payment"}
 
 
-def test_a_gateway_that_stays_down_leaves_the_intent(stack, order, rows_of):
+def test_a_gateway_that_stays_down_leaves_the_intent(stack, order, rows_of, forget):
     """Every try fails: the row says that a charge was under way, and nothing was decided."""
-    order_id = order(token="tok_unavailable")
+    order_id = forget(order(token="tok_unavailable"))
     eventually(
         lambda: sum(hop.what == "failed" for hop in journey.hops(stack, order_id)) >= 3, seconds=40
     )
