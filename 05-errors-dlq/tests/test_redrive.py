@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from recovery.redrive.queues import OUT_OF_SIGHT_SECONDS
-from recovery.redrive.service import NEW_ONES, Result, Wanted, look, redrive
+from recovery.redrive.service import NEW_ONES, Result, Wanted, discard, look, redrive
 
 from orderflow.errors import AwsRequestError
 
@@ -92,6 +92,16 @@ def test_what_is_not_meant_is_out_of_sight_for_a_moment_only(parked, consumers):
     consumers.during = lambda: seen.append(parked.counts())
     list(run(parked, consumers, Wanted(order_id="order-1")))
     assert seen == [(2, 1)]
+
+
+def test_what_is_discarded_is_one_message_and_no_other(parked, consumers):
+    """Deleted without being invoked; the others are seen again at once; there is no second time."""
+    gone, stays = parked.failed("order-1"), parked.failed("order-2")
+    assert discard(parked.queues, gone) is True
+    assert parked.visible() == [stays]
+    assert discard(parked.queues, gone) is False
+    assert parked.visible() == [stays]
+    assert consumers.invoked == []
 
 
 def test_looking_changes_nothing(parked):

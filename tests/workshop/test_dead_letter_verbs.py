@@ -327,3 +327,25 @@ def test_a_consumer_is_asked_once_and_waited_for():
     config = made.consumers._lambda.meta.config
     assert config.read_timeout >= 30
     assert config.retries["total_max_attempts"] == 1
+
+
+def test_a_discarded_letter_is_shown_whole_and_deleted(queues):
+    """What can never pass is taken out on purpose, one by one; the others stay."""
+    queues.put(GATEWAY, SKU, FOREIGN)
+    done = run("dlq", "bbbb", "--discard")
+    assert done.exception is None
+    assert "no stock item for HEADSET" in done.stdout
+    assert queues.letters.keys() == {GATEWAY.message_id, FOREIGN.message_id}
+    assert not queues.taken
+
+
+def test_nothing_is_discarded_by_accident(queues):
+    """Not without naming one, not by an ambiguous id, not what another command holds."""
+    queues.put(GATEWAY, PERMISSION)
+    with pytest.raises(UsageError, match="Say which"):
+        raise run("dlq", "--discard").exception
+    with pytest.raises(WorkshopError, match="2 dead letters' ids begin with aaaa"):
+        raise run("dlq", "aaaa", "--discard").exception
+    assert len(queues.letters) == 2
+    assert dead_letters.discard(queues, "another's") is False
+    assert len(queues.letters) == 2

@@ -55,11 +55,17 @@ def dlq(
     order: Order = None,
     consumer: Consumer = None,
     error: Error = None,
+    *,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Show this one a last time, and delete it.")
+    ] = False,
 ) -> None:
     """List what lies in the dead-letter queues, oldest first: what failed, where and why.
 
     Looking changes nothing, but for a second or two no other command sees them.
     """
+    if discard and not message:
+        raise UsageError("Say which message is to be deleted: make dlq ARGS='4f2a --discard'")
     letters = dead_letters.of(current())
     letters.known(consumer)
     wanted = Wanted(order_id=order, consumer=consumer, error=error, message_id=message)
@@ -68,8 +74,11 @@ def dlq(
         found = dead_letters.look(letters.queues, wanted)
     now = datetime.now(UTC)
     if message is not None:
-        for line in view.whole(_the_one(found, message), now=now):
+        letter = _the_one(found, message)
+        for line in view.whole(letter, now=now):
             out.print(line, markup=False, soft_wrap=True)
+        if discard:
+            _discard(letters, letter)
         return
     if found:
         order_of = ", the oldest first" if len(found) > 1 else ""
@@ -172,6 +181,19 @@ def gateway(
     if not all(state.values()):
         again = "make up" if stack.target.own else "make deploy"
         say(f"Up again with: make gateway ARGS=up (the next `{again}` does it, too)")
+
+
+def _discard(letters: DeadLetters, letter: DeadLetter) -> None:
+    """Delete a letter that has just been shown.
+
+    Raises:
+        WorkshopError: Another command holds it.
+    """
+    with dead_letters.asking():
+        deleted = dead_letters.discard(letters.queues, letter.message_id)
+    if not deleted:
+        raise WorkshopError("Another command holds it just now: it was not deleted. Try again.")
+    say("Deleted: what stands above is all that is left of it.")
 
 
 def _redrive(letters: DeadLetters, wanted: Wanted, rate: float, total: int | None) -> None:

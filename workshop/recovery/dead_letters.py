@@ -19,7 +19,15 @@ sys.path.append(str(ROOT / "05-errors-dlq"))
 from recovery.redrive.consumers import ANSWER_SECONDS, Consumers, LambdaConsumers
 from recovery.redrive.dead_letter import FAILED, UNDELIVERED, DeadLetter
 from recovery.redrive.queues import DeadLetterQueues, SqsDeadLetterQueues, Waiting
-from recovery.redrive.service import EVERYTHING, Attempt, Result, Wanted, look, redrive
+from recovery.redrive.service import (
+    EVERYTHING,
+    Attempt,
+    Result,
+    Wanted,
+    discard,
+    look,
+    redrive,
+)
 from recovery.redrive.settings import queues_and_functions
 
 __all__ = [
@@ -34,6 +42,7 @@ __all__ = [
     "Waiting",
     "Wanted",
     "asking",
+    "discard",
     "look",
     "of",
 ]

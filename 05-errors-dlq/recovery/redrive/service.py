@@ -72,6 +72,23 @@ def look(queues: DeadLetterQueues, wanted: Wanted = EVERYTHING) -> list[DeadLett
     return _oldest_first(letter for letter in taken if wanted.matches(letter))
 
 
+def discard(queues: DeadLetterQueues, message_id: str) -> bool:
+    """Delete one message unprocessed: for what can never pass, and what is not ours.
+
+    Returns:
+        False if it was not to be had: there is none, or another command holds it.
+    """
+    taken = queues.take()
+    try:
+        for letter in taken:
+            if letter.message_id == message_id:
+                queues.delete(letter)
+                return True
+        return False
+    finally:
+        queues.put_back(taken)
+
+
 def redrive(  # noqa: PLR0913 - the world it acts on, and the three clocks a test must hold
     queues: DeadLetterQueues,
     consumers: Consumers,
