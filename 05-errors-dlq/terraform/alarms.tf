@@ -28,6 +28,7 @@ locals {
       }
     }
     reconciler = { reconciler = { service = "reconciler" } }
+    schedule   = { reconciler = { FunctionName = module.reconciler.function.name } }
   }
 
   alarms = merge(flatten([
@@ -55,7 +56,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = each.value.evaluation_periods
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
-  treat_missing_data  = "notBreaching" # most of these metrics exist only when something is wrong
+  treat_missing_data  = each.value.missing # most of these metrics exist only when something is wrong
   alarm_actions       = [aws_sns_topic.alarms.arn]
 }
 

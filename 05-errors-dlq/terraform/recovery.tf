@@ -25,7 +25,8 @@ module "redrive" {
   handler            = "recovery.redrive.handler.redrive"
   account_id         = var.account_id
   log_retention_days = var.log_retention_days
-  timeout_seconds    = 900 # the most Lambda gives: full queues take a while
+  timeout_seconds    = 900  # the most Lambda gives: full queues take a while
+  memory_mb          = 1024 # for a round of the largest messages
 
   environment = {
     CONSUMERS = jsonencode({
@@ -44,7 +45,6 @@ module "redrive" {
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility", # of a batch, too
-        "sqs:GetQueueAttributes",
       ]
       resources = local.queues[*].arn
     },
@@ -71,7 +71,7 @@ module "reconciler" {
   environment = {
     STUCK_AFTER_SECONDS = "900"
     RUN_EVERY_SECONDS   = tostring(local.run_every_minutes * 60)
-    ORDERS_PER_RUN      = "500"
+    ORDERS_PER_RUN      = "2000" # some 40 ms each: well within the time limit
   }
 
   table = {

@@ -99,13 +99,15 @@ class InMemoryDeadLetterQueues:
     """The port without SQS; two of them on the same messages are two redrives."""
 
     receipts = itertools.count()
+    most = 1_000_000
+    """Messages of one round; tests that set it use one queue."""
 
     def __init__(self, messages, clock) -> None:
         self._messages = messages
         self._clock = clock
 
     def take(self):
-        found = [m for m in self._messages if m.visible_at <= self._clock()]
+        found = [m for m in self._messages if m.visible_at <= self._clock()][: self.most]
         for message in found:
             message.receipt = f"receipt-{next(self.receipts)}"
             message.visible_at = self._clock() + OUT_OF_SIGHT_SECONDS

@@ -1,5 +1,6 @@
 """What the reconciler decides: which orders stand still, when each is announced, and how often."""
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -91,6 +92,8 @@ def publisher(bus):
 
 
 def run(table, publisher, plan=BY_HAND, **options):
+    """A run that leaves nothing to chance: the oldest go first."""
+    options.setdefault("shuffle", lambda _: None)
     return list(reconcile(table.orders, publisher, plan, now=NOW, **options))
 
 
@@ -115,6 +118,19 @@ def test_the_oldest_goes_first_up_to_the_limit(table, publisher, bus):
     assert by_order(outcomes) == {"a": "announced", "b": "announced", "c": "left_over"}
     assert [outcome.order_id for outcome in outcomes] == ["a", "b", "c"]
     assert len(bus.entries) == 2
+
+
+def test_what_nothing_heals_does_not_keep_its_place(table, publisher, bus):
+    """More of them than a run announces, and older: the others get their turn all the same."""
+    for n in range(6):
+        table.place(f"hopeless-{n}", 7200)
+    table.place("hopeful", 3600)
+    chance = random.Random(1)
+    announced = set()
+    for _ in range(20):
+        outcomes = run(table, publisher, Plan(older_than=0, limit=3), shuffle=chance.shuffle)
+        announced |= {each.order_id for each in outcomes if each.result is Result.ANNOUNCED}
+    assert "hopeful" in announced
 
 
 def test_younger_orders_and_ended_ones_are_left_alone(table, publisher, bus):

@@ -4,6 +4,7 @@ import contextlib
 from datetime import timedelta
 
 import pytest
+from recovery.redrive import service
 from recovery.redrive.queues import OUT_OF_SIGHT_SECONDS
 from recovery.redrive.service import NEW_ONES, Result, Wanted, discard, look, redrive
 
@@ -150,6 +151,21 @@ def test_it_ends_while_everything_fails(in_memory, consumers):
     consumers.during = lambda: in_memory.time.sleep(50)
     assert {result for _, result in results(run(in_memory, consumers))} == {"failed_again"}
     assert len(consumers.invoked) == 10
+
+
+def test_what_fails_hides_nothing_behind_it(in_memory, consumers, monkeypatch):
+    """A round is full of what fails again, or of what is not meant: the next one goes beyond it."""
+    monkeypatch.setattr(service, "TAKE_AT_MOST", 5)
+    monkeypatch.setattr(type(in_memory.queues), "most", 5)
+    consumers.refuse = {f"order-{n}" for n in range(12)}
+    for n in range(20):
+        in_memory.failed(f"order-{n}")
+    redriven = [a for a in run(in_memory, consumers) if a.result is Result.REDRIVEN]
+    assert len(redriven) == 8
+    (last,) = run(in_memory, consumers, Wanted(order_id="order-11"))
+    assert last.letter.order_id == "order-11"
+    monkeypatch.setattr(type(in_memory.queues), "most", 100)
+    assert len(in_memory.visible()) == 12
 
 
 def test_it_ends_while_new_ones_keep_coming(in_memory, consumers):

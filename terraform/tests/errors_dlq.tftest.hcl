@@ -152,7 +152,7 @@ run "on_aws" {
       if !contains(["WriteOwnLogs", "WriteTraces"], statement.Sid)
       ] == [
       {
-        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
         resources = toset([
           for name in ["inventory-undelivered", "inventory-failed", "payment-undelivered", "payment-failed"] :
           "arn:aws:sqs:us-east-1:123456789012:${name}"
@@ -215,6 +215,8 @@ run "on_aws" {
       orderflow-payment-undelivered           = "FailedInvocations"
       orderflow-payment-lost-events           = "InvocationsFailedToBeSentToDlq"
       orderflow-reconciler-stuck              = "stuck"
+      orderflow-reconciler-left-over          = "left_over"
+      orderflow-reconciler-absent             = "Invocations"
     }
     error_message = "A queue, consumer, function or rule lacks an alarm, or has one more."
   }
@@ -232,7 +234,8 @@ run "on_aws" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.this : (
-        alarm.alarm_actions == toset([aws_sns_topic.alarms.arn]) && alarm.treat_missing_data == "notBreaching"
+        alarm.alarm_actions == toset([aws_sns_topic.alarms.arn])
+        && alarm.treat_missing_data == (endswith(alarm.alarm_name, "-absent") ? "breaching" : "notBreaching")
       )
     ])
     error_message = "An alarm tells nobody, or rings because nothing happens."

@@ -11,6 +11,7 @@ from tests.fixtures.events import order_request
 from workshop.local_cloud.adapter.trouble import Plan
 from workshop.local_cloud.control import Control
 from workshop.orders import journey, ordering
+from workshop.recovery import dead_letters
 
 pytestmark = pytest.mark.deployed
 
@@ -59,8 +60,8 @@ def test_two_hundred_orders_through_trouble(stack, recovery):
         "HEADSET": 1000 - shipped,
         "MONITOR": 0,
     }
-    left = recovery.redrive(dry_run=True)["messages"]
-    assert [letter for letter in left if letter["order_id"] in expected] == []
+    left = dead_letters.look(dead_letters.of(stack).queues)
+    assert [letter for letter in left if letter.order_id in expected] == []
 
 
 def _place(stack, sku, token):

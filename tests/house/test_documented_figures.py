@@ -11,6 +11,7 @@ STAGE = ROOT / "05-errors-dlq"
 TERRAFORM = "".join(path.read_text("utf-8") for path in sorted(STAGE.glob("terraform/*.tf")))
 FAILURES = (ROOT / "docs/error-handling.md").read_text("utf-8")
 LESSON = (STAGE / "README.md").read_text("utf-8")
+ADR = "docs/adr/0008-announce-when-the-age-doubles.md"
 COST = (ROOT / "docs/cost.md").read_text("utf-8")
 
 
@@ -34,6 +35,7 @@ def test_the_reconciler_runs_as_documented():
     assert f"Every {minutes} minutes the reconciler" in FAILURES
     assert f"that are {int(seconds) // 60} minutes old" in FAILURES
     assert f"At most {orders} orders a run" in FAILURES
+    assert f"announces {orders} orders at most" in (ROOT / ADR).read_text("utf-8")
 
 
 def test_tries_are_as_documented():
@@ -56,9 +58,13 @@ def test_alarms_are_as_many_as_documented():
     consumers = len(list(ROOT.glob("0[1-4]-*/terraform/patterns/*.json")))
     others = 3  # order-api, redrive, reconciler
     subjects = {"queue": 2 * consumers, "consumer": consumers, "rule": consumers}
-    subjects |= {"function": others, "reconciler": 1}
+    subjects |= {"function": others, "reconciler": 1, "schedule": 1}
     count = sum(len(alarms) * subjects[kind] for kind, alarms in kinds.items())
     assert f"{count} alarms" in COST
+    dollars = f"about ${round((count - 10) * 0.10):.0f}"  # ten are free, the others ten cents
+    assert dollars in COST
+    assert f"{dollars} a month" in (ROOT / "README.md").read_text("utf-8")
+    assert dollars.replace("$", "") + " USD" in (ROOT / "workshop/commands/deploy.py").read_text()
 
 
 @pytest.mark.parametrize("error", ["InvalidEventError", "UnknownSkuError", "InvalidStockError"])

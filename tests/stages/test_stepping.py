@@ -54,6 +54,9 @@ def test_going_down_only_removes(ladder):
         assert changes == Changes(changed=changed_since, destroyed=added_since), stage
 
 
+UP_1 = ["up", "--stage", "1"]
+
+
 def test_a_local_cloud_killed_in_mid_burst_says_what_is_lost(ladder):
     """It keeps nothing on disk, and says so: no verb pretends, and the same command converges."""
     stack = ladder.reach(1)
@@ -63,7 +66,7 @@ def test_a_local_cloud_killed_in_mid_burst_says_what_is_lost(ladder):
         eventually(lambda: sum(order.done() for order in orders) > 20)
         os.kill(running.pid, signal.SIGKILL)
     assert any(order.exception() for order in orders), "it was not in mid-burst"
-    for verb in (["status"], ["follow"], ["up", "--stage", "1"]):
+    for verb in (["status"], ["follow"], ["dlq"], ["redrive"], ["reconcile"], UP_1):
         told = subprocess.run(
             [sys.executable, "-m", "workshop", *verb],
             cwd=ROOT,

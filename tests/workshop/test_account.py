@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import boto3
 import pytest
 import typer
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from workshop.commands import deploy
 from workshop.deployment import account
+from workshop.deployment.stack import Record
 from workshop.deployment.target import LOCAL_CREDENTIALS, Target
 from workshop.errors import UsageError, WorkshopError
 
@@ -131,8 +132,47 @@ def test_what_a_destroyed_stack_might_leave_is_found():
     """Every list is asked for, whole, and only names of the stack are told."""
     target = SimpleNamespace(account="123456789012", client=FakeService)
     left = account.leftovers(target, "orderflow")
-    assert len(left) == len(account._LISTS)
-    assert all(line.endswith("orderflow-left") for line in left)
+    assert len(left.found) == len(account._LISTS)
+    assert all(line.endswith("orderflow-left") for line in left.found)
+    assert left.not_searched == []
+
+
+def test_what_may_not_be_listed_is_named_and_stops_nothing():
+    """Billing is closed to most people: the rest is searched all the same."""
+
+    def service(name):
+        return ClosedService() if name == "budgets" else FakeService(name)
+
+    left = account.leftovers(SimpleNamespace(account="123456789012", client=service), "orderflow")
+    assert left.not_searched == ["budgets: AccessDeniedException"]
+    assert len(left.found) == len(account._LISTS) - 1
+
+
+class ClosedService:
+    """An AWS service that the caller may not ask."""
+
+    def can_paginate(self, _):
+        return False
+
+    def describe_budgets(self, **_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeBudgets")
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "told"),
+    [("", None, None), ("", "a@b.c", "a@b.c"), ("a@b.c", None, "a@b.c"), ("a@b.c", "none", None)],
+)
+def test_who_is_told_of_alarms_is_remembered(monkeypatch, before, given, told):
+    """Deploying again without the option unsubscribes nobody."""
+    planned = []
+    deployment = object.__new__(account.Deployment)
+    deployment._target = Target("x", "eu-west-1", "1", None, own=False)
+    deployment._prefix = "orderflow"
+    deployment._record = Record("eu-west-1", "1", None, None, alarm_email=before)
+    deployment._terraform = SimpleNamespace(plan=lambda _, variables: planned.append(variables))
+    monkeypatch.setattr(account.bundles, "build", list)
+    deployment.plan(5, given)
+    assert planned[0]["alarm_email"] == told
 
 
 class FakeService:

@@ -68,7 +68,7 @@ def test_what_it_did_is_told_in_words(reconciler):
     assert [line.partition(":")[0].strip() for line in done.stdout.splitlines()] == [
         "6 orders stand still for more than 60 s",
         "3 announced again (which ones",
-        "2 left for the next run",
+        "2 left over",
         "1 without an OrderCreated to announce",
     ]
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -21,7 +21,7 @@ COST = (
     "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
     "of small tables){}; in use, about 35 USD per million orders (docs/cost.md)."
 )
-ALARMS = " and about 6 USD for the alarms (0.10 each, the account's first ten free)"
+ALARMS = " and about 5 USD for the alarms (0.10 each, the account's first ten free)"
 """What stage 5 adds to the cost, by AWS's price list of 2026."""
 
 
@@ -30,7 +30,11 @@ def deploy(
     stage: Stage = None,
     prefix: Prefix = account.DEFAULT_PREFIX,
     alarm_email: Annotated[
-        str | None, typer.Option(help="Who is told of alarms, from stage 5 on.")
+        str | None,
+        typer.Option(
+            help="Who is told of alarms and costs, from stage 5 on (a budget: its owner must let "
+            "IAM users see billing); default: as before; none: nobody."
+        ),
     ] = None,
     *,
     yes: Yes = False,
@@ -62,10 +66,15 @@ def destroy(prefix: Prefix = account.DEFAULT_PREFIX, *, yes: Yes = False) -> Non
     out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
     _confirm(target.account, yes=yes)
     deployment.destroy()
-    if left := account.leftovers(target, prefix):
+    left = account.leftovers(target, prefix)
+    if left.found:
         raise WorkshopError(
-            "Still there, of this stack or of another with such names:\n" + "\n".join(left)
+            "Still there, of this stack or of another with such names:\n" + "\n".join(left.found)
         )
+    if left.not_searched:
+        say(f"You may not list all there is, so look yourself: {', '.join(left.not_searched)}.")
+        say("Destroyed: nothing of the stack is left in the rest of account and region.")
+        return
     say("Destroyed: account and region were searched, and nothing of the stack is left.")
 
 

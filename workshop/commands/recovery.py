@@ -154,7 +154,7 @@ def reconcile(
     out.print(f"{report.stuck} {stand} still for more than {older_than} s:")
     for number, what in (
         (report.announced, "announced again (which ones: make logs ARGS=reconciler)"),
-        (report.left_over, "left for the next run: make reconcile"),
+        (report.left_over, "left over: make reconcile again"),
         (report.without_event, "without an OrderCreated to announce: make logs ARGS=reconciler"),
         (report.failed, "could not be announced: make logs ARGS=reconciler"),
     ):

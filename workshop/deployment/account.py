@@ -4,6 +4,7 @@ With ``AWS_ENDPOINT_URL`` at a loopback address the same is done there, which is
 """
 
 import os
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,10 +105,15 @@ class Deployment:
         )
 
     def plan(self, stage: int, alarm_email: str | None) -> Changes:
-        """What deploying a stage would change."""
+        """What deploying a stage would change.
+
+        Without an address, the one of the last deployment goes on being told; `none` ends that.
+        """
         bundles.build()
         self._record.stage = stage
-        variables = self._variables(stage) | {"alarm_email": alarm_email}
+        if alarm_email is not None:
+            self._record.alarm_email = "" if alarm_email == "none" else alarm_email
+        variables = self._variables(stage) | {"alarm_email": self._record.alarm_email or None}
         self._record.applied = configuration_fingerprint(variables)
         return self._terraform.plan("Planning", variables)
 
@@ -160,19 +166,37 @@ class Deployment:
         }
 
 
-def leftovers(target: Target, prefix: str) -> list[str]:
+@dataclass
+class Leftovers:
+    """What is left in an account of a stack, and what could not be searched for it."""
+
+    found: list[str] = field(default_factory=list)
+    not_searched: list[str] = field(default_factory=list)
+
+
+def leftovers(target: Target, prefix: str) -> Leftovers:
     """Everything in the account and region whose name begins as the stack's names do."""
-    found = []
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
+
+    left = Leftovers()
     for service, operation, key, name in _LISTS:
-        client = target.client(service)
-        whose = {"AccountId": target.account} if service == "budgets" else {}
-        if client.can_paginate(operation):
-            pages = client.get_paginator(operation).paginate(**whose)
-        else:
-            pages = [getattr(client, operation)(**whose)]
-        names = [each[name] if name else each for page in pages for each in page.get(key, [])]
-        found += [f"{service}: {each}" for each in names if _is_ours(each, prefix)]
-    return found
+        try:
+            names = _names(target, service, operation, key, name)
+        except ClientError as error:  # who may destroy it need not be allowed to list it
+            left.not_searched.append(f"{service}: {error.response['Error']['Code']}")
+            continue
+        left.found += [f"{service}: {each}" for each in names if _is_ours(each, prefix)]
+    return left
+
+
+def _names(target: Target, service: str, operation: str, key: str, name: str | None) -> list[str]:
+    client = target.client(service)
+    whose = {"AccountId": target.account} if service == "budgets" else {}
+    if client.can_paginate(operation):
+        pages = client.get_paginator(operation).paginate(**whose)
+    else:
+        pages = [getattr(client, operation)(**whose)]
+    return [each[name] if name else each for page in pages for each in page.get(key, [])]
 
 
 def _is_ours(name: str, prefix: str) -> bool:

@@ -49,6 +49,7 @@ class Record:
         applied: Hash of the Terraform configuration that the last good apply was for.
         bundles: By package, the hash of the code last deployed, as Lambda tells it.
         outputs: What Terraform said of the last good apply.
+        alarm_email: Who is told of alarms, on AWS; empty for nobody.
     """
 
     region: str
@@ -60,6 +61,7 @@ class Record:
     applied: str = ""
     bundles: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+    alarm_email: str = ""
 
     @classmethod
     def load(cls, directory: Path) -> "Record | None":

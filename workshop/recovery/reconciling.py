@@ -21,7 +21,7 @@ class Report:
     Attributes:
         stuck: Orders that are open, and older than the limit.
         announced: Those whose OrderCreated was sent again.
-        left_over: Those left for the next run.
+        left_over: Those that the limit cut off.
         without_event: Those that have no OrderCreated to send.
         failed: Those that could not be announced for another reason.
     """

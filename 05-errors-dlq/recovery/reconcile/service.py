@@ -1,5 +1,6 @@
 """What the reconciler decides: which orders stand still, and which of them to announce now."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,10 +75,12 @@ def reconcile(
     *,
     now: datetime,
     until: Callable[[], bool] = lambda: False,
+    shuffle: Callable[[list[OpenOrder]], None] = random.shuffle,
 ) -> Iterator[Outcome]:
-    """Announce the orders that stand still, oldest first; yield what became of each of them.
+    """Announce the orders that stand still; yield what became of each of them.
 
-    An order that cannot be announced does not stop the others.
+    An order that cannot be announced does not stop the others. Neither do many that nothing heals:
+    which orders go first is left to chance, so that the cap cuts off others each time.
 
     Args:
         orders: the Orders table.
@@ -85,12 +88,15 @@ def reconcile(
         plan: which are announced.
         now: the time of day, in UTC.
         until: asked before every order; True leaves over all that follow.
+        shuffle: puts a list into another order, in place.
 
     Raises:
         AwsRequestError: The list of open orders could not be read.
     """
+    stuck = list(orders.placed_until(to_timestamp(now - timedelta(seconds=plan.older_than))))
+    shuffle(stuck)
     announced = 0
-    for order in orders.placed_until(to_timestamp(now - timedelta(seconds=plan.older_than))):
+    for order in stuck:
         try:
             if not _is_due(order, plan, now):
                 outcome = Outcome(order.order_id, Result.NOT_DUE)

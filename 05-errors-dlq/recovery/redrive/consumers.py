@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from recovery.redrive.dead_letter import UNKNOWN, words
 
-ANSWER_SECONDS = 30
-"""How long a consumer's answer is waited for: more than the 25 s that a function may run."""
+ANSWER_SECONDS = 36
+"""How long a consumer's answer is waited for: a cold start's 10 s, and the 25 s it may run."""
 
 CONFIG = Config(
     connect_timeout=2,

@@ -18,8 +18,8 @@ from recovery.redrive.settings import from_environment
 
 MESSAGES_TOLD = 100
 """Messages in an answer: it stays far below the 6 MB that Lambda returns."""
-RESERVE_MS = 60_000
-"""Time left at which no further message is begun: a consumer's answer may take half of it."""
+RESERVE_MS = 90_000
+"""Time left at which no further message is begun: it must be held, answered and deleted."""
 
 queues, function_names = from_environment(os.environ)
 sqs, consumers = sqs_client(), LambdaConsumers(lambda_client(), function_names)

@@ -19,11 +19,9 @@ from recovery.redrive.dead_letter import DeadLetter, read
 OUT_OF_SIGHT_SECONDS = 120
 """How long a message that was taken is hidden; a killed redrive's come back after that."""
 HOLD_SECONDS = 60
-"""How long one is hidden while its consumer runs: twice what a consumer's answer is waited for."""
-TAKE_SECONDS = 30.0
-"""How long one round goes on taking, so that most of the hiding is left to work with."""
-TAKE_AT_MOST = 5_000
-"""Messages of one queue in one round: some 42 MB of ordinary ones, at 8.4 KB each as measured."""
+"""How long one is hidden while its consumer runs: longer than a consumer's answer is waited for."""
+TAKE_AT_MOST = 1_000
+"""Messages of one queue in one round: about what can be redriven while they are hidden."""
 BATCH = 10
 """Messages in one request: SQS's limit."""
 
@@ -66,7 +64,10 @@ class DeadLetterQueues(Protocol):
     """What a redrive needs of the queues. Only `delete` removes a message."""
 
     def take(self) -> list[DeadLetter]:
-        """Take all visible messages of all queues out of sight, for two minutes."""
+        """Take visible messages of all queues out of sight, for two minutes.
+
+        All there are, or `TAKE_AT_MOST` of a queue that holds more.
+        """
         ...
 
     def put_back(self, letters: Iterable[DeadLetter]) -> None:
@@ -102,9 +103,12 @@ class SqsDeadLetterQueues:
         queues: Sequence[Queue],
         *,
         wait_seconds: int = 1,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take a boto3 `sqs` client, the queues, and a monotonic clock in seconds.
+        """Take a boto3 `sqs` client, the queues, and a clock in seconds.
+
+        The clock must not stand still while the machine sleeps, as a monotonic one may: SQS's
+        does not.
 
         Without a wait SQS asks only some of its servers before it calls a queue empty.
         """
@@ -175,9 +179,9 @@ class SqsDeadLetterQueues:
         return ThreadPoolExecutor(max(len(self._queues), 1))
 
     def _drain(self, queue: Queue, taken: list[DeadLetter], stop: threading.Event) -> None:
-        """Receive until the queue is empty, or time or room is over."""
-        began, room = self._clock(), TAKE_AT_MOST
-        while room > 0 and not stop.is_set() and self._clock() < began + TAKE_SECONDS:
+        """Receive until the queue is empty, or enough is taken for one round."""
+        room = TAKE_AT_MOST
+        while room > 0 and not stop.is_set():
             until = self._clock() + OUT_OF_SIGHT_SECONDS
             answer = _call(
                 queue,

@@ -7,6 +7,7 @@ nothing the second time, as with any event.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 from recovery.redrive.consumers import Consumers
 from recovery.redrive.dead_letter import DeadLetter
-from recovery.redrive.queues import DeadLetterQueues
+from recovery.redrive.queues import TAKE_AT_MOST, DeadLetterQueues
 
 NEW_ONES = timedelta(minutes=5)
 """A redrive leaves alone what comes into a queue later than this after its beginning: it ends, even
@@ -102,9 +103,9 @@ def redrive(  # noqa: PLR0913 - the world it acts on, and the three clocks a tes
 ) -> Generator[Attempt, None, None]:
     """Hand each message that is meant to its consumer once, and yield what became of it.
 
-    It ends when a round brings nothing that was not tried. However it ends, by an error, Ctrl-C or
-    `close()` too, what it held is put back; a caller that may stop half-way closes it
-    (`contextlib.closing`).
+    It ends when a round brings nothing new; what failed again stays out of sight until then.
+    However it ends, by an error, Ctrl-C or `close()` too, what it held is put back; a caller that
+    may stop half-way closes it (`contextlib.closing`).
 
     Args:
         queues: where the messages lie.
@@ -119,32 +120,34 @@ def redrive(  # noqa: PLR0913 - the world it acts on, and the three clocks a tes
     Raises:
         AwsRequestError: SQS did not do what it was asked.
     """
-    newest, met = now() + NEW_ONES, set[str]()
-    turn, progress = clock(), True
-    while progress and not until():
-        progress = False
-        taken = queues.take()
-        try:
-            meant: list[DeadLetter] = []
-            others: list[DeadLetter] = []
-            for letter in _oldest_first(taken):
-                is_meant = letter.sent_at <= newest and wanted.matches(letter)
-                (meant if is_meant else others).append(letter)
-            queues.put_back(others)
+    newest, turn = now() + NEW_ONES, clock()
+    seen, held = set[str](), list[DeadLetter]()
+    try:
+        while not until():
+            taken = queues.take()
+            held += taken
+            fresh = {each.message_id: each for each in taken if each.sent_at <= newest}
+            fresh = {name: each for name, each in fresh.items() if name not in seen}
+            seen |= fresh.keys()
+            if not fresh:
+                return
+            meant = _oldest_first(letter for letter in fresh.values() if wanted.matches(letter))
+            # What fills a round would hide the rest behind it, if it were seen again at once.
+            if max(Counter((each.consumer, each.queue) for each in taken).values()) < TAKE_AT_MOST:
+                names = {letter.message_id for letter in meant}
+                queues.put_back(each for each in taken if each.message_id not in names)
             for letter in meant:
-                if letter.message_id in met:
-                    continue  # it was tried in an earlier round, or SQS delivered it twice
                 if letter.foreign is None:
                     sleep(max(turn - clock(), 0.0))
                     if until():
                         return
                     if not queues.hold(letter):
-                        continue  # no longer ours; a later round may meet it again
-                    turn, progress = clock() + 1 / rate, True
-                met.add(letter.message_id)
+                        seen.discard(letter.message_id)  # no longer ours; another round may meet it
+                        continue
+                    turn = clock() + 1 / rate
                 yield _attempt(letter, queues, consumers)
-        finally:
-            queues.put_back(taken)
+    finally:
+        queues.put_back(held)
 
 
 def _attempt(letter: DeadLetter, queues: DeadLetterQueues, consumers: Consumers) -> Attempt:

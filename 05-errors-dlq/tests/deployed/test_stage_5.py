@@ -246,11 +246,28 @@ def _replay(stack, began):
 
 def test_an_alarm_goes_off(stack, good_order, recovery, forget, alarm_state):
     """Somebody is told: an event given up is counted for its function, and the alarm rings."""
-    order_id = forget(good_order(new_id("SKU")))
-    recovery.parked(order_id)
-    eventually(
-        lambda: alarm_state("inventory", "dropped") == "ALARM", seconds=recovery.patience(600)
-    )
+    inventory, payment = _dropped(stack, "inventory"), _dropped(stack, "payment")
+    recovery.parked(forget(good_order(new_id("SKU"))))
+    patience = recovery.patience(600)
+    eventually(lambda: _dropped(stack, "inventory") == inventory + 1, seconds=patience)
+    assert _dropped(stack, "payment") == payment
+    eventually(lambda: alarm_state("inventory", "dropped") == "ALARM", seconds=patience)
+
+
+def _dropped(stack, consumer):
+    """The events that Lambda gave up for a function, as the alarm's own metric counts them."""
+    alarm = json.loads(ALARMS.read_text("utf-8"))["consumer"]["dropped"]
+    function = stack.outputs.function_names[consumer]
+    points = stack.client("cloudwatch").get_metric_statistics(
+        Namespace=alarm["namespace"],
+        MetricName=alarm["metric_name"],
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=datetime.now(UTC) - timedelta(hours=3),
+        EndTime=datetime.now(UTC) + timedelta(minutes=1),
+        Period=alarm["period"],
+        Statistics=[alarm["statistic"]],
+    )["Datapoints"]
+    return sum(point[alarm["statistic"]] for point in points)
 
 
 @pytest.fixture

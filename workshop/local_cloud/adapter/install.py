@@ -120,7 +120,8 @@ def _keep_workers() -> None:
         for process in processes:
             # A trace comes from the process itself: it caught the error, and waits for more.
             if "trace" in response and process.poll() is None and time.monotonic() < deadline:
-                worker._proc = process
+                with worker._lock:
+                    worker._proc = process
             else:
                 end(process)
                 wait_for(process, time.monotonic() + lambda_runtime._REAP_GRACE)
