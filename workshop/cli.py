@@ -1,6 +1,7 @@
 """The command line: one module of verbs per group, under ``commands/``."""
 
 import contextlib
+import io
 import signal
 import sys
 import traceback
@@ -43,7 +44,12 @@ def _help_when_alone(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the verb of the command line, and end the process with its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("SIGTERM", "SIGHUP"):  # ended by somebody; the terminal was closed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not every encoding has a ✓
+            stream.reconfigure(errors="replace")
     try:
         code = app(prog_name="workshop", standalone_mode=False)
     except WorkshopError as error:

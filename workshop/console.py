@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -32,8 +32,9 @@ err = _console(stderr=True)
 
 
 def say(message: str) -> None:
-    """A remark on what is going on, on standard error."""
-    err.print(message, markup=False, soft_wrap=True)
+    """A remark on what is going on, on standard error; a closed terminal does not hear it."""
+    with suppress(OSError):
+        err.print(message, markup=False, soft_wrap=True)
 
 
 def heading(title: str) -> None:

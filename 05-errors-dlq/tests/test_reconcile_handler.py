@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from recovery.reconcile.settings import InvalidRequestError
 
 from orderflow.clock import to_timestamp
 from orderflow.dynamodb import to_wire
@@ -48,13 +49,33 @@ def place(handler, dynamodb):
     return put
 
 
-@pytest.mark.parametrize("event", [{}, None, {"time": "2026-01-15T10:00:00Z"}, {"limit": 1}, "x"])
-def test_by_schedule_the_age_decides(handler, place, context, bus, event):
-    """Anything without an age is the schedule: of three, one is due."""
+@pytest.mark.parametrize("event", [None, {"older_than": 0}, {"limit": 1}, "x", [], {"order_id": 5}])
+def test_what_is_neither_the_schedule_nor_a_request_is_refused(handler, place, context, bus, event):
+    """A slip must not look like "nothing stands still"."""
+    place("due", 1000)
+    with pytest.raises(InvalidRequestError):
+        handler.reconcile(event, context)
+    assert bus.entries == []
+
+
+def test_one_order_by_hand_whatever_its_age(handler, place, context, bus):
+    """No other is announced with it; one that has ended, or that nobody knows, is not."""
+    place("this", 1)
+    place("that", 5000)
+    place("ended", 5000, open=None)
+    assert handler.reconcile({"order_id": "this"}, context)["announced"] == 1
+    assert handler.reconcile({"order_id": "ended"}, context)["stuck"] == 0
+    assert handler.reconcile({"order_id": "unknown"}, context)["stuck"] == 0
+    (entry,) = bus.entries
+    assert json.loads(entry["Detail"])["metadata"]["correlation_id"] == "this"
+
+
+def test_by_schedule_the_age_decides(handler, place, context, bus):
+    """Of three, one is due."""
     place("young", 60)
     place("due", 1000)
     place("waiting", 1600)
-    assert handler.reconcile(event, context) == {
+    assert handler.reconcile({}, context) == {
         "stuck": 2,
         "announced": 1,
         "left_over": 0,

@@ -26,6 +26,12 @@ def test_messages_and_events_are_kept_as_long_as_documented():
     assert f"{days} days from the first failure" in FAILURES
     assert f"every event for {days} days" in FAILURES
     assert f"keeps a message for {days} days" in LESSON
+    minutes, seconds = (
+        terraform(r"run_every_minutes = (\d+)"),
+        terraform(r'AFTER_SECONDS = "(\d+)"'),
+    )
+    assert f"when it is {int(seconds) // 60} minutes old" in LESSON
+    assert {"5": "every five minutes"}[minutes] in LESSON
 
 
 def test_the_reconciler_runs_as_documented():

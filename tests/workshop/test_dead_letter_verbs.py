@@ -60,7 +60,7 @@ def queues(monkeypatch):
     consumers = FakeConsumers()
     made.consumers = consumers
     monkeypatch.setattr(verbs, "current", lambda: None)
-    monkeypatch.setattr(dead_letters, "of", lambda _: DeadLetters(made, consumers, CONSUMERS))
+    monkeypatch.setattr(dead_letters, "of", lambda *_: DeadLetters(made, consumers, CONSUMERS))
     monkeypatch.setattr(console.out, "width", 80)
     return made
 
@@ -274,18 +274,32 @@ def test_an_interruption_while_an_attempt_is_shown_puts_back_the_rest(queues, mo
     assert queues.taken == set()
 
 
+def test_an_unknown_consumer_is_answered_with_those_there_are():
+    """And a known one brings its own queues alone: nobody else's can stand in the way."""
+    urls = {key: {"failed": f"{key}-f", "undelivered": f"{key}-u"} for key in CONSUMERS}
+    stack = _stack(urls, {key: f"orderflow-{key}" for key in CONSUMERS})
+    with pytest.raises(UsageError) as caught:
+        dead_letters.of(stack, "payments")
+    assert str(caught.value) == f"There is no consumer payments: {', '.join(CONSUMERS)}."
+    assert dead_letters.of(stack, "payment").keys == ("payment",)
+    assert dead_letters.of(stack).keys == CONSUMERS
+
+
 @pytest.mark.parametrize("verb", ["dlq", "redrive"])
-def test_an_unknown_consumer_is_answered_with_those_there_are(queues, verb):
-    done = run(verb, "--consumer", "payments")
+@pytest.mark.parametrize("option", ["--order", "--consumer", "--error"])
+def test_an_empty_option_does_not_mean_all(queues, verb, option):
+    """A shell's variable that was never set would redrive everything."""
+    queues.put(GATEWAY)
+    done = run(verb, option, "")
     assert isinstance(done.exception, UsageError)
-    assert str(done.exception) == f"There is no consumer payments: {', '.join(CONSUMERS)}."
+    assert queues.consumers.invoked == []
 
 
-@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast"])
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast", "1e-300"])
 def test_a_rate_is_a_number_above_0(queues, rate):
     done = run("redrive", f"--rate={rate}")
     assert isinstance(done.exception, UsageError)
-    assert f"above 0: '{rate}' is not" in str(done.exception)
+    assert f"from 0.01: '{rate}' is not" in str(done.exception)
 
 
 def test_long_runs_tell_how_far_they_are(queues, monkeypatch):
@@ -309,6 +323,11 @@ def test_an_age_takes_three_characters(seconds, age):
 def _stack(urls, functions, stage=5):
     outputs = Outputs("", "bus", "us-east-1", functions, {}, urls)
     return Stack(Target.local("default", "http://127.0.0.1:9"), stage, outputs)
+
+
+def test_a_stack_of_stage_5_without_queues_is_not_finished():
+    with pytest.raises(WorkshopError, match="last `make up` has not come to its end"):
+        dead_letters.of(_stack({}, {}, stage=5))
 
 
 def test_before_stage_5_the_way_there_is_named():

@@ -14,7 +14,7 @@ from workshop.errors import WorkshopError
 from workshop.orders import journey, journey_view
 from workshop.orders.journey import DeadEndError, Hop
 from workshop.recovery import dead_letters
-from workshop.recovery.dead_letters import DeadLetters
+from workshop.recovery.dead_letters import DeadLetters, Waiting
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TABLES = dict.fromkeys(journey.KEYS, "a table")
@@ -103,7 +103,7 @@ def test_a_dead_end_is_told_with_its_reason_at_once(follow, clock):
 
 
 def test_a_lost_event_is_a_dead_end_without_a_failure(follow):
-    with pytest.raises(DeadEndError, match="No failure was logged"):
+    with pytest.raises(DeadEndError, match="No function logged a failure"):
         follow(["CREATED"], [[PUBLISHED]], idle=True)
 
 
@@ -111,9 +111,11 @@ def test_a_lost_event_is_a_dead_end_without_a_failure(follow):
 def parked(monkeypatch):
     """Dead letters of orders: (order, consumer) pairs."""
 
-    def put(*letters):
+    def put(*letters, held=0):
         found = [SimpleNamespace(order_id=order, consumer=key) for order, key in letters]
-        monkeypatch.setattr(dead_letters, "of", lambda _: DeadLetters(None, None, ()))
+        waiting = {"payment": Waiting(0, held)}
+        queues = SimpleNamespace(waiting=lambda: waiting)
+        monkeypatch.setattr(dead_letters, "of", lambda _: DeadLetters(queues, None, ()))
         monkeypatch.setattr(
             dead_letters,
             "look",
@@ -142,8 +144,14 @@ def test_an_event_that_no_queue_has_is_announced_again(follow, parked):
         follow(["CREATED"], [[PUBLISHED]], idle=True, queues=QUEUES)
     assert str(caught.value).endswith(
         "No dead-letter queue has it. Have the order announced again: "
-        'make reconcile ARGS="--older-than 0"'
+        'make reconcile ARGS="--order ord_1"'
     )
+
+
+def test_a_letter_that_another_command_holds_is_not_called_lost(follow, parked):
+    parked(held=1)
+    with pytest.raises(DeadEndError, match="Another command holds dead letters just now"):
+        follow(["CREATED"], [[PUBLISHED]], idle=True, queues=QUEUES)
 
 
 def test_what_may_still_be_tried_is_not_called_lost(follow, parked):

@@ -20,7 +20,7 @@ OUTCOMES = {
     Outcome.FAILED: "failed attempts: raised, timed out or died",
     Outcome.THROTTLED: "throttled: the function had no room",
     Outcome.REFUSED: "refused by Lambda: EventBridge tries again",
-    Outcome.DEAD_LETTERED: "in a dead-letter queue",
+    Outcome.DEAD_LETTERED: "put in a dead-letter queue, so far",
     Outcome.DROPPED: "lost: given up after the last try, or on purpose",
     Outcome.DUPLICATED: "duplicated on purpose",
     Outcome.DELAYED: "delayed on purpose",
@@ -43,8 +43,9 @@ def status() -> None:
         table.add_row(f"function {key}", name)
     for key, name in stack.outputs.table_names.items():
         table.add_row(f"table {key}", f"{name}  {_items(stack, name)}")
-    for key, content in _dead_letters(stack):
-        table.add_row(f"queue {key}", content)
+    with dead_letters.asking():
+        for key, content in _dead_letters(stack):
+            table.add_row(f"queue {key}", content)
     if stack.target.own:
         for label, value in _local_cloud(stack):
             table.add_row(label, value)

@@ -24,6 +24,9 @@ from workshop.recovery.dead_letters import (
 
 app = typer.Typer()
 
+SLOWEST = 0.01
+"""Messages a second, at least: slower, and nobody would wait for it."""
+
 Order = Annotated[str | None, typer.Option(help="Only those of this order.")]
 Consumer = Annotated[str | None, typer.Option(help="Only those of this function, such as payment.")]
 Error = Annotated[
@@ -41,9 +44,22 @@ def _rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise UsageError(f"A rate is a number of messages a second above 0: {text!r} is not.")
+    if not (math.isfinite(rate) and rate >= SLOWEST):
+        raise UsageError(
+            f"A rate is a number of messages a second from {SLOWEST:g}: {text!r} is not."
+        )
     return rate
+
+
+def _wanted(order: str | None, consumer: str | None, error: str | None, id_: str | None) -> Wanted:
+    """The letters that options name.
+
+    Raises:
+        UsageError: An option is there, but blank: a variable was not set, and all would be meant.
+    """
+    if any(given is not None and not given.strip() for given in (order, consumer, error, id_)):
+        raise UsageError("An option is empty: leave it out, or say what is meant.")
+    return Wanted(order_id=order, consumer=consumer, error=error, message_id=id_)
 
 
 @app.command()
@@ -66,9 +82,8 @@ def dlq(
     """
     if discard and not message:
         raise UsageError("Say which message is to be deleted: make dlq ARGS='4f2a --discard'")
-    letters = dead_letters.of(current())
-    letters.known(consumer)
-    wanted = Wanted(order_id=order, consumer=consumer, error=error, message_id=message)
+    wanted = _wanted(order, consumer, error, message)
+    letters = dead_letters.of(current(), consumer)
     with dead_letters.asking():
         _tell_held(letters)
         found = dead_letters.look(letters.queues, wanted)
@@ -115,9 +130,8 @@ def redrive(
     Only the function that failed gets its event again. A message is deleted
     when the function has accepted it, and stays in its queue otherwise.
     """
-    letters = dead_letters.of(current())
-    letters.known(consumer)
-    wanted = Wanted(order_id=order, consumer=consumer, error=error, message_id=message)
+    wanted = _wanted(order, consumer, error, message)
+    letters = dead_letters.of(current(), consumer)
     with dead_letters.asking():
         waiting = _tell_held(letters)
         if dry_run:
@@ -130,8 +144,14 @@ def redrive(
 def reconcile(
     older_than: Annotated[
         int,
-        typer.Option(min=0, metavar="SECONDS", help="Only orders placed longer ago than this."),
+        typer.Option(
+            min=0,
+            max=reconciling.LONGEST,
+            metavar="SECONDS",
+            help="Only orders placed longer ago than this.",
+        ),
     ] = reconciling.OLDER_THAN,
+    order: Annotated[str | None, typer.Option(help="Only this one, however young.")] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="How many at most; default: as many as by itself.")
     ] = None,
@@ -144,7 +164,10 @@ def reconcile(
     """
     with SignOfLife("Looking for orders that stand still …") as sign:
         sign.now()
-        report = reconciling.reconcile(current(), older_than, limit)
+        report = reconciling.reconcile(current(), older_than, limit, order)
+    if order:
+        _tell_one(order, report)
+        return
     if not report.stuck:
         out.print(f"No order that is older than {older_than} s stands still.")
         if older_than:
@@ -160,6 +183,22 @@ def reconcile(
     ):
         if number:
             out.print(f"  {number} {what}", soft_wrap=True)
+
+
+def _tell_one(order: str, report: reconciling.Report) -> None:
+    """Say what became of one order.
+
+    Raises:
+        WorkshopError: It could not be announced.
+    """
+    if report.announced:
+        out.print(f"Announced again: make follow ORDER={order}", markup=False, soft_wrap=True)
+    elif report.stuck:
+        raise WorkshopError(
+            f"It could not be announced: make logs ARGS='reconciler --order {order}'"
+        )
+    else:
+        out.print("Nothing to announce: the order has reached its end, or there is none such.")
 
 
 @app.command()
@@ -260,6 +299,7 @@ def _the_one(found: list[DeadLetter], beginning: str) -> DeadLetter:
 
 
 def _none(wanted: Wanted) -> str:
+    """What to say when nothing is to be seen; what others hold was told before."""
     return "No dead letters." if wanted == EVERYTHING else "No such dead letters."
 
 

@@ -64,7 +64,10 @@ def up(
     if gone := _gone(before, after, "table_names"):
         say(f"Gone, rows and all: the tables {', '.join(gone)}.")
     if _gone(before, after, "dead_letter_queue_urls"):
-        say("Gone, with all that may have waited in them: the dead-letter queues.")
+        say(
+            "Gone, with all that may have waited in them: the dead-letter queues. Back at stage 5, "
+            'this sets such orders going again: make reconcile ARGS="--older-than 0"'
+        )
     say(f"API: {stack.outputs.api_endpoint}")
     say(f"Next: {_next(stack)}")
     say('For any AWS tool: eval "$(make -s env)"')

@@ -90,6 +90,8 @@ def _in_words(line: LogLine, parsed: dict[str, Any] | None) -> str:
         return line.message
     order_id = parsed.get("correlation_id", "–")
     words = f"{parsed.get('level', ''):<7} {parsed['message']!s:<15} {order_id} {step_of(parsed)}"
+    if (reason := parsed.get("reason")) and reason not in words:
+        words = f"{words.rstrip()} ({reason})"
     return "\n".join([words.rstrip(), *filter(None, [parsed.get("exception")])])
 
 

@@ -177,7 +177,7 @@ def _dead_end(order_status: str | None, told: list[Hop], *, given_up: bool, seco
     )
     failures = [hop for hop in told if hop.what == "failed"]
     if not failures:
-        return f"{where} No failure was logged; an event may be lost: see `make status`."
+        return f"{where} No function logged a failure."
     last = failures[-1]
     reason = f"{where} The last failure, in {last.function}: {last.step.rstrip('.')}."
     error, _, skus = last.step.partition(": no stock item for ")
@@ -198,13 +198,16 @@ def _way_back(stack: Stack, order_id: str, *, given_up: bool) -> str:
     try:
         with dead_letters.asking():
             letters = dead_letters.look(dead_letters.of(stack).queues, wanted)
+            waiting = dead_letters.of(stack).queues.waiting().values()
     except WorkshopError as error:
         return f"\nWhether a dead-letter queue has it is unknown. {error}"
+    if not letters and any(each.held for each in waiting):
+        return "\nAnother command holds dead letters just now, perhaps this order's: make dlq"
     if not letters:
         perhaps = "" if given_up else "; perhaps it is still being tried"
         return (
             f"\nNo dead-letter queue has it{perhaps}. Have the order announced again: "
-            'make reconcile ARGS="--older-than 0"'
+            f'make reconcile ARGS="--order {order_id}"'
         )
     queues = " and ".join(sorted({f"{letter.consumer}'s" for letter in letters}))
     return (

@@ -79,7 +79,6 @@ def run(stack: Stack, console: Console, first: int) -> list[Ending]:
         WorkshopError: Anything went otherwise than it should.
     """
     letters = dead_letters.of(stack)
-    full = _fill(letters)
     with _mended_in_the_end(stack):
         orders = _fail(stack, letters, console, first)
         wanted = _Orders(order_ids=tuple(orders))
@@ -108,7 +107,8 @@ def run(stack: Stack, console: Console, first: int) -> list[Ending]:
         console.print(f"   {order_id}", style="dim", highlight=False)
         onwards = journey.follow(stack, order_id, seconds=FOLLOW_SECONDS)
         print_hops(console, (hop for hop in onwards if hop not in before[order_id]))
-    _hold_against(_fill(letters), full, "In these dead-letter queues are")
+    if dead_letters.look(letters.queues, wanted):
+        raise WorkshopError("A dead letter is still there: see `make dlq`.")
     return [
         Ending(trouble.scenario, order_id, journey.rows(stack, order_id))
         for order_id, trouble in orders.items()

@@ -44,6 +44,7 @@ __all__ = [
     "asking",
     "discard",
     "look",
+    "missing",
     "of",
 ]
 
@@ -68,33 +69,36 @@ class DeadLetters:
         """
         return contextlib.closing(redrive(self.queues, self.consumers, wanted, rate=rate))
 
-    def known(self, consumer: str | None) -> None:
-        """Make sure that there is such a consumer, if one is named.
 
-        Raises:
-            UsageError: There is none; the message names those there are.
-        """
-        if consumer is not None and consumer not in self.keys:
-            raise UsageError(f"There is no consumer {consumer}: {', '.join(self.keys)}.")
-
-
-def of(stack: Stack) -> DeadLetters:
-    """The dead letters of a stack.
+def of(stack: Stack, consumer: str | None = None) -> DeadLetters:
+    """The dead letters of a stack, or of one consumer: nobody else's queues are touched then.
 
     Raises:
         WorkshopError: The stack has not got that far; the message names the command.
+        UsageError: There is no such consumer; the message names those there are.
     """
     urls = stack.outputs.dead_letter_queue_urls
     if not urls:
-        raise WorkshopError(
-            f"Dead-letter queues come with stage {STAGE}, and this is stage {stack.stage}. "
-            f"Go on with: make up STAGE={STAGE}"
-        )
+        raise missing("Dead-letter queues come", stack)
+    if consumer is not None:
+        if consumer not in urls:
+            raise UsageError(f"There is no consumer {consumer}: {', '.join(urls)}.")
+        urls = {consumer: urls[consumer]}
     queues, functions = queues_and_functions(urls, stack.outputs.function_names)
     return DeadLetters(
         SqsDeadLetterQueues(stack.client("sqs"), queues),
         LambdaConsumers(stack.patient_client("lambda", ANSWER_SECONDS), functions),
         tuple(urls),
+    )
+
+
+def missing(what: str, stack: Stack) -> WorkshopError:
+    """The sentence for a stack that lacks what stage 5 brings."""
+    if stack.stage >= STAGE:
+        return WorkshopError("The last `make up` has not come to its end: run it again.")
+    return WorkshopError(
+        f"{what} with stage {STAGE}, and this is stage {stack.stage}. "
+        f"Go on with: make up STAGE={STAGE}"
     )
 
 

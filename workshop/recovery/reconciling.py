@@ -2,13 +2,17 @@
 
 import json
 from dataclasses import dataclass, fields
+from typing import Any
 
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.recovery.dead_letters import STAGE, asking
+from workshop.recovery.dead_letters import asking, missing
 
 OLDER_THAN = 900
 """Seconds after which the reconciler's schedule takes an order to stand still."""
+
+LONGEST = 10 * 366 * 24 * 3600
+"""The greatest age in seconds that the reconciler takes: ten years."""
 
 TIMEOUT = 310.0
 """Seconds its answer is waited for: a little more than the 300 s it may run."""
@@ -33,23 +37,27 @@ class Report:
     failed: int
 
 
-def reconcile(stack: Stack, older_than: int, limit: int | None = None) -> Report:
+def reconcile(
+    stack: Stack, older_than: int, limit: int | None = None, order_id: str | None = None
+) -> Report:
     """Have open orders that are older than so many seconds announced again.
 
     Args:
         stack: Where.
         older_than: Their age in seconds, at least.
         limit: How many at most; by default as many as a scheduled run takes.
+        order_id: Only this order, whatever its age.
 
     Raises:
         WorkshopError: The stack has no reconciler yet, or it failed.
     """
     if "reconciler" not in stack.outputs.function_names:
-        raise WorkshopError(
-            f"The reconciler comes with stage {STAGE}, and this is stage {stack.stage}. "
-            f"Go on with: make up STAGE={STAGE}"
-        )
-    request = {"older_than_seconds": older_than} | ({} if limit is None else {"limit": limit})
+        raise missing("The reconciler comes", stack)
+    request: dict[str, Any] = {"older_than_seconds": older_than}
+    if limit is not None:
+        request["limit"] = limit
+    if order_id is not None:
+        request = {"order_id": order_id}
     with asking():
         answer = stack.patient_client("lambda", TIMEOUT).invoke(
             FunctionName=stack.outputs.function_names["reconciler"],

@@ -147,5 +147,5 @@ def _printable(text: str) -> str:
 def _indented(body: str) -> str:
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body

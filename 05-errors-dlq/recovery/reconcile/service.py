@@ -47,6 +47,8 @@ class Plan:
     """Orders to announce, at most."""
     window: float | None = None
     """Seconds after each doubling of its age in which an order is announced; None: always."""
+    order_id: str | None = None
+    """Only this order, if it is open, whatever its age."""
 
 
 def due(age: float, first: float, window: float) -> bool:
@@ -93,7 +95,10 @@ def reconcile(
     Raises:
         AwsRequestError: The list of open orders could not be read.
     """
-    stuck = list(orders.placed_until(to_timestamp(now - timedelta(seconds=plan.older_than))))
+    if plan.order_id:
+        stuck = [OpenOrder(plan.order_id, to_timestamp(now))]
+    else:
+        stuck = list(orders.placed_until(to_timestamp(now - timedelta(seconds=plan.older_than))))
     shuffle(stuck)
     announced = 0
     for order in stuck:

@@ -27,24 +27,32 @@ class ReconcileSettings(Settings):
     orders_per_run: str
 
     def plan(self, event: Any) -> Plan:
-        """Return what a run is to do: as scheduled, unless the event names an age.
+        """Return what a run is to do: as scheduled for `{}`, which is what the schedule sends.
 
-        By hand it is `{"older_than_seconds": 0, "limit"?: 50}`.
+        By hand it is `{"older_than_seconds": 0, "limit"?: 50}`, or `{"order_id": "ord_1"}`.
 
         Raises:
             InvalidRequestError: Names the field and the rule, never the value.
             SettingsError: A variable is no whole number above 0.
         """
         limit = _whole("ORDERS_PER_RUN", self.orders_per_run)
-        if isinstance(event, dict) and "older_than_seconds" in event:
+        if event != {}:
             return _by_hand(event, limit)
         window = RUNS_IN_A_WINDOW * _whole("RUN_EVERY_SECONDS", self.run_every_seconds)
         return Plan(_whole("STUCK_AFTER_SECONDS", self.stuck_after_seconds), limit, window)
 
 
-def _by_hand(event: dict[str, Any], orders_per_run: int) -> Plan:
-    if event.keys() - {"older_than_seconds", "limit"}:
-        raise InvalidRequestError("a run by hand knows older_than_seconds and limit, nothing else")
+def _by_hand(event: Any, orders_per_run: int) -> Plan:
+    if isinstance(event, dict) and event.keys() == {"order_id"}:
+        if not isinstance(event["order_id"], str) or not event["order_id"]:
+            raise InvalidRequestError("order_id must be a text")
+        return Plan(0, 1, order_id=event["order_id"])
+    if not isinstance(event, dict) or not (
+        {"older_than_seconds"} <= event.keys() <= {"older_than_seconds", "limit"}
+    ):
+        raise InvalidRequestError(
+            "a run by hand knows order_id, or older_than_seconds and limit, and nothing else"
+        )
     older_than, limit = event["older_than_seconds"], event.get("limit", orders_per_run)
     is_number = isinstance(older_than, int | float) and not isinstance(older_than, bool)
     if not (is_number and 0 <= older_than <= LONGEST):
