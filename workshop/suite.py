@@ -19,8 +19,10 @@ from workshop.deployment.terraform import Terraform
 from workshop.deployment.up import remove
 from workshop.paths import ROOT, STATE, TERRAFORM, stage_packages
 
-TEST_CLOUD = "test"
-"""The cloud of the deployed tests: beside the learner's own, which it leaves alone."""
+TEST_CLOUDS = ("test", "test-whole")
+"""The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
+from stage to stage, the other has the whole system.
+"""
 
 REPORTS = STATE / "reports"
 GRACE = 10.0  # seconds that an interrupted pytest has to clean up
@@ -88,18 +90,20 @@ def terraform() -> Tally:
 def deployed(*options: str) -> Tally:
     """The tests of the deployed stack, stage by stage upwards, on a local cloud of their own."""
     stages = sorted(str(folder) for folder in ROOT.glob("0?-*/tests/deployed/"))
-    environment = os.environ | {CLOUD_VARIABLE: TEST_CLOUD}
+    environment = os.environ | {CLOUD_VARIABLE: TEST_CLOUDS[0]}
     bundles.build()
-    remove(TEST_CLOUD)
-    say("A local cloud of the tests' own climbs from stage to stage …")
+    for cloud in TEST_CLOUDS:
+        remove(cloud)
+    say("A local cloud of the tests' own climbs from stage to stage, another has all of them …")
     try:
-        # Two workers: what climbs the stages waits for Terraform most of the time.
+        # Two workers: both wait for Terraform most of the time.
         workers = ("-n", "2", "--dist", "loadscope")
         return _pytest(
             "deployed", "-m", "deployed", *workers, *stages, "tests", *options, env=environment
         )
     finally:
-        remove(TEST_CLOUD)
+        for cloud in TEST_CLOUDS:
+            remove(cloud)
 
 
 def _pytest(

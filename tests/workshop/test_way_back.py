@@ -140,7 +140,8 @@ def test_a_redrive_that_fails_ends_the_demo(world):
 def test_a_letter_that_is_left_ends_the_demo(world, monkeypatch):
     def again(consumer, event):
         if consumer == "payment":
-            world.queues.put(letter("again", "payment", order_id="ord_2"))
+            late = letter("again", "payment", order_id="ord_2", seconds=-3600)
+            world.queues.put(late)
 
     monkeypatch.setattr(world.consumers, "invoke", again)
     with pytest.raises(WorkshopError, match="A dead letter is still there"):
