@@ -102,7 +102,7 @@ def demo() -> None:
         ("make order ARGS='KEYBOARD=2 --token tok_declined'", "an order of your own"),
         ("make follow", "the last order's journey"),
         ("make gateway ARGS=down", "an outage of your own"),
-        ("make dlq", "what failed for good, and why"),
+        ("make dlq", "what failed for good"),
         ("make redrive", "the way back"),
         (f"make check STAGE={stack.stage}", "the promises, proved"),
         ('eval "$(make -s env)"', "for any AWS tool"),
