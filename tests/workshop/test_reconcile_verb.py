@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from recovery.reconcile import settings
 from typer.testing import CliRunner
 
 from workshop.cli import app
@@ -55,6 +56,10 @@ def test_by_itself_it_takes_what_is_older_than_the_schedule_does(reconciler):
     assert reconciler.asked == ("orderflow-reconciler", {"older_than_seconds": 900})
     text = (ROOT / "05-errors-dlq/terraform/recovery.tf").read_text("utf-8")
     assert re.findall(r'STUCK_AFTER_SECONDS\s*=\s*"(\d+)"', text) == ["900"]
+
+
+def test_the_greatest_age_is_the_functions_own():
+    assert reconciling.LONGEST == settings.LONGEST
 
 
 def test_age_and_number_can_be_given(reconciler):

@@ -126,8 +126,7 @@ def _redrive(stack: Stack, letters: DeadLetters) -> Figure:
 
 
 def _waiting(letters: DeadLetters) -> int:
-    waiting = letters.queues.waiting()[CONSUMER, FAILED]
-    return waiting.visible + waiting.held
+    return letters.queues.waiting()[CONSUMER, FAILED].total
 
 
 def _entry(stack: Stack, sku: str) -> dict[str, Any]:

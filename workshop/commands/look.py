@@ -106,7 +106,7 @@ def _dead_letters(stack: Stack) -> list[tuple[str, str]]:
     lines = []
     for key in stack.outputs.dead_letter_queue_urls:
         both = [waiting[key, kind] for kind in (dead_letters.FAILED, dead_letters.UNDELIVERED)]
-        failed, undelivered = (each.visible + each.held for each in both)
+        failed, undelivered = (each.total for each in both)
         content = _counts([("failed", failed), ("not delivered", undelivered)]).replace("\n", ", ")
         held = sum(each.held for each in both)
         lines.append((key, f"{content or 'empty'}{f' ({held} held just now)' if held else ''}"))

@@ -299,7 +299,6 @@ def _the_one(found: list[DeadLetter], beginning: str) -> DeadLetter:
 
 
 def _none(wanted: Wanted) -> str:
-    """What to say when nothing is to be seen; what others hold was told before."""
     return "No dead letters." if wanted == EVERYTHING else "No such dead letters."
 
 

@@ -197,11 +197,12 @@ def _way_back(stack: Stack, order_id: str, *, given_up: bool) -> str:
     wanted = dead_letters.Wanted(order_id=order_id)
     try:
         with dead_letters.asking():
-            letters = dead_letters.look(dead_letters.of(stack).queues, wanted)
-            waiting = dead_letters.of(stack).queues.waiting().values()
+            queues = dead_letters.of(stack).queues
+            letters = dead_letters.look(queues, wanted)
+            waiting = () if letters else queues.waiting().values()
     except WorkshopError as error:
         return f"\nWhether a dead-letter queue has it is unknown. {error}"
-    if not letters and any(each.held for each in waiting):
+    if any(each.held for each in waiting):
         return "\nAnother command holds dead letters just now, perhaps this order's: make dlq"
     if not letters:
         perhaps = "" if given_up else "; perhaps it is still being tried"
@@ -209,9 +210,9 @@ def _way_back(stack: Stack, order_id: str, *, given_up: bool) -> str:
             f"\nNo dead-letter queue has it{perhaps}. Have the order announced again: "
             f'make reconcile ARGS="--order {order_id}"'
         )
-    queues = " and ".join(sorted({f"{letter.consumer}'s" for letter in letters}))
+    whose = " and ".join(sorted({f"{letter.consumer}'s" for letter in letters}))
     return (
-        f"\nIt waits in {queues} dead-letter queue: make dlq. Once the cause is removed, this "
+        f"\nIt waits in {whose} dead-letter queue: make dlq. Once the cause is removed, this "
         f'brings it back: make redrive ARGS="--order {order_id}"'
     )
 

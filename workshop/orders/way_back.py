@@ -138,10 +138,7 @@ def _fail(stack: Stack, letters: DeadLetters, console: Console, first: int) -> d
 def _fill(letters: DeadLetters) -> dict[str, int]:
     """How many messages the queues have in which the demo's orders end, by consumer."""
     waiting = letters.queues.waiting()
-    return {
-        each.consumer: waiting[each.consumer, FAILED].visible + waiting[each.consumer, FAILED].held
-        for each in (UNKNOWN, OUTAGE)
-    }
+    return {each.consumer: waiting[each.consumer, FAILED].total for each in (UNKNOWN, OUTAGE)}
 
 
 def _place(stack: Stack, trouble: Trouble) -> str:

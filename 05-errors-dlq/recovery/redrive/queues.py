@@ -59,6 +59,11 @@ class Waiting:
     visible: int
     held: int
 
+    @property
+    def total(self) -> int:
+        """All of them, whoever sees them."""
+        return self.visible + self.held
+
 
 class DeadLetterQueues(Protocol):
     """What a redrive needs of the queues. Only `delete` removes a message."""
