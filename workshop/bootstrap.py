@@ -55,8 +55,12 @@ class Environment:
 
 WORKSHOP = Environment("workshop.lock", VENV, "the command line")
 DEV = Environment("dev.lock", VENV, "the development tools")
+LAB = Environment("lab.lock", VENV, "JupyterLab")
 LOCAL_CLOUD = Environment("local-cloud.lock", LOCAL_CLOUD_ENVIRONMENT, "the local cloud")
 FUNCTIONS = Environment("functions.lock", FUNCTION_DEPENDENCIES, "the functions' dependencies")
+
+RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
+"""Environment → those in the same place that hold all it needs, and more."""
 
 STACK = (LOCAL_CLOUD, FUNCTIONS)
 NEEDS: dict[str, tuple[Environment, ...]] = {
@@ -69,6 +73,9 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "terraform": (DEV, FUNCTIONS),
     "test": (DEV, *STACK),
     "deployed": (DEV, *STACK),
+    "notebooks": (DEV, *STACK),
+    "notebooks-refresh": (DEV, *STACK),
+    "lab": (LAB,),
     "bench": (DEV, *STACK),
     "setup": (WORKSHOP, *STACK),
     "up": (WORKSHOP, *STACK),
@@ -127,9 +134,8 @@ def is_current(environment: Environment) -> bool:
         return False
     if environment.directory == VENV and not _runs(VENV, made["python"]):
         return False
-    if environment == WORKSHOP and made["sha256"] == DEV.fingerprint:
-        return True  # the development environment holds all that the command line needs
-    return bool(made["sha256"] == environment.fingerprint)
+    enough = (environment, *RICHER.get(environment, ()))
+    return any(made["sha256"] == each.fingerprint for each in enough)
 
 
 def _runs(environment: Path, version: str) -> bool:
@@ -149,12 +155,19 @@ def _make(missing: list[Environment]) -> None:
 
 
 def _make_venv_when_needed() -> None:
-    """Make an empty .venv, unless it is there and only lacks the development tools."""
+    """Make an empty .venv, unless it is there and only lacks some packages."""
     marker = VENV / MARKER
     complete = is_current(WORKSHOP)
     marker.unlink(missing_ok=True)
     if not complete:
         _make_venv(VENV)
+
+
+def _show_the_way_to_the_tools() -> None:
+    """Let every program of .venv, a notebook's kernel say, import `workshop`."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.check_output([str(python_of(VENV)), "-c", code], text=True).strip()
+    Path(packages, "workshop.pth").write_text(f"{ROOT}\n", "utf-8")
 
 
 def _make_venv(directory: Path, *options: str) -> None:
@@ -166,6 +179,8 @@ def _make_venv(directory: Path, *options: str) -> None:
 def _fill(environment: Environment) -> None:
     target: list[str] = []
     options: list[str] = []
+    if environment.directory == VENV:
+        options = ["--no-compile"]  # half the time: most of what is installed is never imported
     if environment == LOCAL_CLOUD:
         # No pip inside: beside a function on Lambda there is only boto3, too.
         _make_venv(environment.directory, "--without-pip")
@@ -181,6 +196,8 @@ def _fill(environment: Environment) -> None:
         [*pip, "--require-hashes", *options, "-r", str(ROOT / environment.lock)],
         f"The packages of {environment.lock} could not be installed.",
     )
+    if environment.directory == VENV:
+        _show_the_way_to_the_tools()
     marker = environment.directory / MARKER
     made = {"lock": environment.lock, "sha256": environment.fingerprint, "python": THIS_PYTHON}
     unfinished = marker.with_suffix(".tmp")

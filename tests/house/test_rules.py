@@ -23,7 +23,8 @@ TOP_LEVEL = {
     *("01-order-service", "02-payment", "03-inventory", "04-shipping", "05-errors-dlq", "06-cicd"),
     *("notebooks", "terraform", ".github", "README.md", "Makefile", "pyproject.toml", "orderflow"),
     *("tests", "workshop", "docs", "LICENSE", "CONTRIBUTING.md", ".ci", ".gitignore"),
-    *(".gitattributes", "workshop.lock", "dev.lock", "local-cloud.lock", "functions.lock"),
+    *(".gitattributes", "workshop.lock", "dev.lock", "lab.lock", "local-cloud.lock"),
+    "functions.lock",
 }
 
 

@@ -54,6 +54,17 @@ def test_an_interrupted_or_outdated_environment_is_not(environment, text):
     assert not bootstrap.is_current(environment)
 
 
+def test_a_richer_environment_in_the_same_place_is_enough(environment, tmp_path, monkeypatch):
+    (tmp_path / "more.lock").write_text("a==1 b==2")
+    richer = Environment("more.lock", environment.directory, "more packages")
+    monkeypatch.setattr(bootstrap, "RICHER", {environment: (richer,)})
+    mark(richer)
+    assert bootstrap.is_current(richer)
+    assert bootstrap.is_current(environment)
+    mark(environment)
+    assert not bootstrap.is_current(richer)
+
+
 def test_a_failure_shows_what_was_said_and_what_to_do():
     script = "import sys; print('NewConnectionError: no route'); sys.exit(1)"
     with pytest.raises(bootstrap.WorkshopError) as caught:

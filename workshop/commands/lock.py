@@ -14,8 +14,8 @@ from workshop.paths import ROOT
 
 app = typer.Typer()
 
-GROUPS = ("workshop", "dev", "local-cloud", "functions")
-"""pyproject.toml's dependency groups; each has a lock file of its name."""
+GROUPS = ("workshop", "dev", "lab", "local-cloud", "functions")
+"""pyproject.toml's dependency groups that have a lock file of their name."""
 
 _COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
@@ -47,7 +47,8 @@ def lock(
 
 def _pins() -> list[str]:
     """What the lock files pin now, without the hashes."""
-    texts = [(ROOT / f"{each}.lock").read_text("utf-8") for each in GROUPS]
+    locks = [ROOT / f"{each}.lock" for each in GROUPS]
+    texts = [path.read_text("utf-8") for path in locks if path.exists()]
     lines = [line for text in texts for line in text.splitlines() if "==" in line]
     return sorted({line.removesuffix(" \\") for line in lines})
 
