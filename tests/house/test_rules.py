@@ -179,11 +179,14 @@ def test_a_lock_pins_by_hash_and_names_no_index(path):
 
 
 def test_shared_packages_have_one_version():
-    """A package that stands in two locks has the same version in both."""
-    versions: dict[str, set[str]] = {}
+    """A package that stands in two locks has the same version in both, for each Python."""
+    versions: dict[str, set[frozenset[str]]] = {}
     for path in tracked("*.lock"):
+        pins: dict[str, set[str]] = {}
         for name, version in re.findall(
             r"^([\w.\-]+)==([\w.]+)", path.read_text("utf-8"), re.MULTILINE
         ):
-            versions.setdefault(name.lower(), set()).add(version)
+            pins.setdefault(name.lower(), set()).add(version)
+        for name, found in pins.items():
+            versions.setdefault(name, set()).add(frozenset(found))
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}

@@ -89,18 +89,3 @@ def test_a_second_start_waits_for_the_first(tmp_path, capsys):
     thread.join()
     assert order == ["first", "second"]
     assert capsys.readouterr().err == "waiting\n"
-
-
-def test_no_lock_file_names_an_index():
-    for path in ROOT.glob("*.lock"):
-        assert "://" not in path.read_text("utf-8"), path.name
-
-
-def test_shared_packages_have_one_version_in_all_lock_files():
-    pins = {}
-    for path in ROOT.glob("*.lock"):
-        for line in path.read_text("utf-8").splitlines():
-            if "==" in line:
-                name, _, rest = line.partition("==")
-                pins.setdefault(name, set()).add(rest.split()[0])
-    assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
