@@ -10,17 +10,17 @@ RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt lint types unit terraform deployed bench lock deploy destroy
+.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt lint types unit terraform deployed notebooks notebooks-refresh lab bench lock deploy destroy
 
 help: ## these lines
-	@sed -n '/^[a-z]*:.*## /{s/^\([a-z]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 18
-demo: ; $(RUN) $(ARGS) ## set up, deploy all stages here, and send orders through
-test: ; $(RUN) $(ARGS) ## every test there is: lint, types, unit, terraform, deployed
-up: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to the local cloud: make up STAGE=2, or all stages
+	@sed -n '/^[a-z-]*:.*## /{s/^\([a-z-]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 25
+demo: ; $(RUN) $(ARGS) ## set up, deploy all stages, send orders through
+test: ; $(RUN) $(ARGS) ## every test there is
+up: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy here: make up STAGE=2, or all stages
 down: ; $(RUN) $(ARGS) ## stop the local cloud
-status: ; $(RUN) $(ARGS) ## what is running, and what tables and queues hold
+status: ; $(RUN) $(ARGS) ## what runs, and what tables and queues hold
 order: ; $(RUN) $(ARGS) ## place an order
-follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## the newest order's journey, or one's: make follow ORDER=…
+follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## an order's journey: make follow ORDER=…
 stock: ; $(RUN) $(ARGS) ## the shelf; or fill it: make stock ARGS="MOUSE=9"
 check: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## does the stack do what its stages promise?
 logs: ; $(RUN) $(ARGS) ## what the functions logged: make logs ARGS=payment
@@ -36,7 +36,10 @@ lint: ; $(RUN) $(ARGS) ## style, and shape of the code
 types: ; $(RUN) $(ARGS) ## type hints
 unit: ; $(RUN) $(ARGS) ## tests that need no cloud
 terraform: ; $(RUN) $(ARGS) ## tests of the Terraform configuration
-deployed: ; $(RUN) $(ARGS) ## tests of the deployed stack, on a local cloud of their own
+deployed: ; $(RUN) $(ARGS) ## tests of the deployed stack
+notebooks: ; $(RUN) $(ARGS) ## run the notebooks: do they say what is saved?
+notebooks-refresh: ; $(RUN) $(ARGS) ## run them anew, and save what they say
+lab: ; $(RUN) $(ARGS) ## open JupyterLab on the stack that is up
 bench: ; $(RUN) $(ARGS) ## measure the budgets
 lock: ; $(RUN) $(ARGS) ## pin dependencies anew
 deploy: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to your AWS account (asks first)

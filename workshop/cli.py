@@ -15,6 +15,7 @@ from workshop.commands import (
     deploy,
     lock,
     look,
+    notebooks,
     orders,
     quality,
     recovery,
@@ -32,7 +33,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (stack, orders, look, recovery, trouble, check, quality, bench, deploy, lock):
+for group in (
+    stack,
+    orders,
+    look,
+    recovery,
+    trouble,
+    check,
+    quality,
+    notebooks,
+    bench,
+    deploy,
+    lock,
+):
     app.add_typer(group.app)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TERRAFORM = ROOT / "terraform"
+NOTEBOOKS = ROOT / "notebooks"
 TERRAFORM_LOCK = TERRAFORM / ".terraform.lock.hcl"
 
 VENV = ROOT / ".venv"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from workshop.deployment.stack import CLOUD_VARIABLE
 from workshop.deployment.target import Target
 from workshop.deployment.terraform import Terraform
 from workshop.deployment.up import remove
-from workshop.paths import ROOT, STATE, TERRAFORM, stage_packages
+from workshop.lab import files, ground
+from workshop.paths import NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
 
 TEST_CLOUDS = ("test", "test-whole")
 """The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
@@ -26,6 +27,8 @@ from stage to stage, the other has the whole system.
 
 REPORTS = STATE / "reports"
 GRACE = 10.0  # seconds that an interrupted pytest has to clean up
+CELL_SECONDS = 240
+"""How long a notebook's cell may run: on AWS a failing event alone takes three minutes."""
 NO_TESTS = 5  # pytest's exit code when it found none
 
 
@@ -55,9 +58,9 @@ def lint() -> Tally:
 
 
 def types() -> Tally:
-    """Type hints of everything but the tests."""
+    """Type hints of everything but the tests; of the notebooks, too."""
     packages = [ROOT / "orderflow", ROOT / "workshop", *stage_packages()]
-    return _tool("mypy", *map(str, packages))
+    return _tool("mypy", *map(str, packages)) + _tool("nbqa", "mypy", str(NOTEBOOKS))
 
 
 def unit(*options: str, quiet: bool = False) -> Tally:
@@ -104,6 +107,27 @@ def deployed(*options: str) -> Tally:
     finally:
         for cloud in TEST_CLOUDS:
             remove(cloud)
+
+
+def notebooks() -> Tally:
+    """All notebooks on a local cloud of their own; they say nothing until they are over."""
+    bundles.build()
+    with ground.own_cloud() as cloud:
+        return notebooks_on(cloud, files.paths(), quiet=True)
+
+
+def notebooks_on(
+    cloud: str, paths: Sequence[Path], *, strict: bool = True, quiet: bool = False
+) -> Tally:
+    """Run notebooks on a cloud's stack, cell by cell; strictly, outputs are what is saved."""
+    return _pytest(
+        "notebooks",
+        *("--nbval" if strict else "--nbval-lax", "--nbval-current-env"),
+        *(f"--nbval-sanitize-with={files.SANITISE}", f"--nbval-cell-timeout={CELL_SECONDS}"),
+        *map(str, paths),
+        env=os.environ | {CLOUD_VARIABLE: cloud},
+        quiet=quiet,
+    )
 
 
 def _pytest(

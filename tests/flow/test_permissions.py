@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from tests.fixtures.deployed import eventually, new_id
-from tests.fixtures.recovery import discard
+from workshop.orders.forgetting import discard
 
 pytestmark = pytest.mark.deployed
 

@@ -176,6 +176,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     root = tmp_path / "repository"
     (root / "workshop").mkdir(parents=True)
+    (root / "workshop/__init__.py").touch()  # else the real package would run in its place
     (root / "workshop/__main__.py").write_text(VERBS)
     (root / "file").write_text("committed\n")
     me = ("-c", "user.name=test", "-c", "user.email=test@example.org")

@@ -61,7 +61,7 @@ def follow(monkeypatch, clock):
         outputs = Outputs("", "bus", "us-east-1", {}, tables, queues or {})
         stack = Stack(Target.local("default", "http://127.0.0.1:9"), 4, outputs)
         at, seen = _then_the_last(statuses), _then_the_last(looks)
-        monkeypatch.setattr(journey, "_idle", lambda _: idle)
+        monkeypatch.setattr(journey, "idle", lambda _: idle)
         monkeypatch.setattr(journey, "status", lambda *_: next(at))
         monkeypatch.setattr(journey, "hops", lambda *_: next(seen))
         return [each for each in journey.follow(stack, "ord_1", seconds=60) if each]

@@ -37,10 +37,10 @@ class World:
                 order_request=lambda lines, token: {},
                 place_order=self.place,
                 set_stock=self.put_back,
+                take_off_the_shelf=self.take_off,
                 SHELVES={way_back.SKU: 100},
             ),
         )
-        monkeypatch.setattr(way_back, "_take_off_the_shelf", self.take_off)
         monkeypatch.setattr(
             way_back,
             "journey",
@@ -57,7 +57,7 @@ class World:
     def switch(self, _stack, *, up):
         self.gateway_up = up
 
-    def take_off(self, _stack):
+    def take_off(self, _stack, _sku):
         self.on_the_shelf = False
 
     def put_back(self, _stack, stock):

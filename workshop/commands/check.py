@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workshop.commands.stack import stage_number
-from workshop.commands.trouble import describe, switch
 from workshop.console import out, say
-from workshop.deployment import gateway
-from workshop.deployment.stack import CLOUD_VARIABLE, Stack, current
+from workshop.deployment.on_purpose import nothing_is_wrong
+from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.deployment.up import last_stage
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT, stage_folder
@@ -42,7 +41,7 @@ def check(
         raise WorkshopError(
             f"The stack is at stage {stack.stage}. Bring it up first: make up STAGE={wanted}"
         )
-    _nothing_is_wrong_on_purpose(stack)
+    nothing_is_wrong(stack)
     folders = [folder / "tests/deployed" for folder in _stage_folders(wanted)]
     tests = [str(folder) for folder in folders if folder.is_dir()]
     if not tests:
@@ -61,20 +60,6 @@ def check(
         raise typer.Exit(1)
     if wanted == stack.stage < last_stage():
         say(f"Next: make up STAGE={wanted + 1}")
-
-
-def _nothing_is_wrong_on_purpose(stack: Stack) -> None:
-    """Make sure that the checks meet a system that is as it should be.
-
-    Raises:
-        WorkshopError: Trouble is on, or the gateway is down; the message names the command.
-    """
-    if stack.target.own and (plan := switch(stack).trouble()):
-        raise WorkshopError(
-            f'There is trouble on purpose ({describe(plan)}): make trouble ARGS="--clear"'
-        )
-    if stack.stage >= gateway.STAGE and not all(gateway.state(stack).values()):
-        raise WorkshopError("The payment gateway is down: make gateway ARGS=up")
 
 
 def _stage_folders(last: int) -> list[Path]:

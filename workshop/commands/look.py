@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from workshop.commands.trouble import describe, switch
 from workshop.console import out, say
+from workshop.deployment.on_purpose import describe, switch
 from workshop.deployment.stack import Stack, current, function_name
 from workshop.local_cloud.adapter.journal import Outcome
 from workshop.orders.function_logs import LogLine, as_written, read, readable

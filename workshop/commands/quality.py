@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[], Tally]] = {
     "types": suite.types,
     "unit": suite.unit,
     "terraform": suite.terraform,
+    "notebooks": suite.notebooks,
     "deployed": suite.deployed,
 }
 
@@ -29,6 +30,7 @@ MOSTLY_WAITS = "deployed"
 BESIDE: dict[str, Callable[[], Tally]] = {
     "unit": partial(suite.unit, quiet=True),
     "terraform": suite.terraform,
+    "notebooks": suite.notebooks,
 }
 """Parts that compute, and go on beside the one that mostly waits: each says how it ended."""
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from workshop.console import out
-from workshop.deployment.stack import Stack, current, function_name
+from workshop.deployment.on_purpose import describe, switch
+from workshop.deployment.stack import current, function_name
 from workshop.errors import UsageError
 from workshop.local_cloud.adapter.trouble import (
     LONGEST_HOLD,
@@ -14,7 +15,6 @@ from workshop.local_cloud.adapter.trouble import (
     Kill,
     Plan,
 )
-from workshop.local_cloud.control import Control
 
 app = typer.Typer()
 
@@ -98,33 +98,3 @@ def trouble(  # noqa: PLR0913, PLR0917 - each is an option
     elif plan:
         control.set_trouble(Plan.from_json({"seed": seed, **concerned, **plan}))
     out.print(describe(control.trouble()), markup=False, soft_wrap=True)
-
-
-def switch(stack: Stack) -> Control:
-    """The control of a stack's local cloud.
-
-    Raises:
-        UsageError: When the stack is on AWS.
-    """
-    if not stack.target.own or stack.target.endpoint_url is None:
-        raise UsageError("The trouble switch belongs to the local cloud: AWS has none.")
-    return Control(stack.target.endpoint_url)
-
-
-def describe(plan: Plan | None) -> str:
-    """A plan of trouble in one line."""
-    if plan is None:
-        return "none"
-    shares = {
-        f"duplicate, {plan.duplicate.copies} deliveries": plan.duplicate.share,
-        f"delay up to {plan.delay.seconds:g} s": plan.delay.share,
-        f"reorder within {plan.reorder.seconds:g} s": plan.reorder.share,
-        "drop": plan.drop.share,
-        "refuse": plan.refuse.share,
-    }
-    parts = [f"{share:.0%} {what}" for what, share in shares.items() if share]
-    if kill := plan.kill_before_publish:
-        often = f", {kill.times} times" if kill.times > 1 else ""
-        parts.append(f"{kill.function} killed before it publishes{often}")
-    concerned = ", ".join((*plan.functions, *plan.detail_types)) or "all functions"
-    return f"{'; '.join(parts) or 'none'} ({concerned}, seed {plan.seed})"

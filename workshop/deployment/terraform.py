@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -161,6 +162,30 @@ class Terraform:
         options = [f"-out={self._plan}", *(["-destroy"] if destroy else [])]
         return self._watch(title, "plan", *options, *self._on(variables)).changes
 
+    def preview(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Work out what would change if some variables were others; nothing is kept or locked.
+
+        Args:
+            variables: Root variables that shall differ from those of the last run.
+
+        Returns:
+            The plan in Terraform's JSON form (developer.hashicorp.com, internals, JSON output).
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        last = json.loads(self._variables.read_text("utf-8")) if self._variables.exists() else {}
+        with tempfile.TemporaryDirectory() as folder:
+            plan, given = Path(folder, "plan"), Path(folder, "variables.tfvars.json")
+            given.write_text(json.dumps({**last, **variables}), "utf-8")
+            options = [f"-state={self.state}", "-lock=false", f"-var-file={given}", f"-out={plan}"]
+            for command in (["plan", "-no-color", *options], ["show", "-json", str(plan)]):
+                done = self.run(*command)
+                if done.returncode:
+                    raise TerraformError(f"Terraform failed.\n{done.stderr.strip()}")
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
     def apply_plan(self, title: str) -> Outcome:
         """Do what the last ``plan`` said, and nothing else.
 
@@ -181,11 +206,15 @@ class Terraform:
     def _plan(self) -> Path:
         return self._directory / "plan.tfplan"
 
+    @property
+    def _variables(self) -> Path:
+        return self._directory / "variables.tfvars.json"
+
     def _on(self, variables: Mapping[str, Any]) -> list[str]:
         """The options for state and variables; a file, because quoting differs by shell."""
-        path = self._directory / "variables.tfvars.json"
-        path.write_text(json.dumps(variables), "utf-8")
-        return [f"-state={self.state}", f"-var-file={path}", f"-lock-timeout={_LOCK_TIMEOUT}"]
+        self._variables.write_text(json.dumps(variables), "utf-8")
+        files = [f"-state={self.state}", f"-var-file={self._variables}"]
+        return [*files, f"-lock-timeout={_LOCK_TIMEOUT}"]
 
     def _command(self, *arguments: str) -> list[str]:
         return [self._program, f"-chdir={TERRAFORM}", *arguments]

@@ -130,15 +130,15 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
     still_since: float | None = None
     told: list[Hop] = []
     while True:
-        idle = _idle(stack)  # asked first: what is seen after a yes is all there will be
+        nothing_runs = idle(stack)  # asked first: what is seen after a yes is all there will be
         now = status(stack, order_id)
         fresh = [hop for hop in hops(stack, order_id) if hop not in told]
         told += fresh
         yield from fresh
         moment = time.monotonic()
-        if fresh or not idle:
+        if fresh or not nothing_runs:
             fresh_at = moment
-        if now is None and (idle or moment > started + APPEARS_SECONDS):
+        if now is None and (nothing_runs or moment > started + APPEARS_SECONDS):
             raise WorkshopError(f"There is no order {order_id}.")
         given_up = moment > fresh_at + IDLE_SECONDS
         if not stands_still(stack, now):
@@ -149,21 +149,21 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
         elif still_since is None:
             still_since = moment  # logs trail the tables: one more look
         elif not fresh and (
-            given_up or not _untracked(told) or moment > still_since + TRACKED_SECONDS
+            given_up or not untracked(told) or moment > still_since + TRACKED_SECONDS
         ):
             return
         yield None
         time.sleep(POLL_SECONDS)
 
 
-def _idle(stack: Stack) -> bool:
-    """Whether nothing is queued, runs or will be retried; of AWS nobody knows."""
+def idle(stack: Stack) -> bool:
+    """Return whether nothing is queued, runs or will be retried; of AWS nobody knows: False."""
     target = stack.target
     return bool(target.own and target.endpoint_url and Control(target.endpoint_url).status().idle)
 
 
-def _untracked(told: list[Hop]) -> set[str]:
-    """The steps that were published, and that the tracker has not seen yet."""
+def untracked(told: list[Hop]) -> set[str]:
+    """Return the steps that were published, and that the tracker has not seen yet."""
     published = {hop.step for hop in told if hop.what.startswith("published")}
     return published - {hop.step.partition(" ")[0] for hop in told if hop.what == "tracked"}
 

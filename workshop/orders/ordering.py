@@ -127,6 +127,17 @@ def set_stock(stack: Stack, stock: dict[str, int]) -> None:
         )
 
 
+def take_off_the_shelf(stack: Stack, sku: str) -> None:
+    """Remove the stock item of a SKU: from then on the inventory does not know it.
+
+    Raises:
+        WorkshopError: The stack has no inventory yet.
+    """
+    stack.client("dynamodb").delete_item(
+        TableName=table_name(stack, "inventory"), Key={"sku": {"S": sku}}
+    )
+
+
 def read_stock(stack: Stack, skus: list[str]) -> dict[str, int]:
     """Return the pieces on hand of each SKU that has a stock item.
 

@@ -17,7 +17,6 @@ from workshop.errors import WorkshopError
 from workshop.orders import journey, ordering
 from workshop.orders.demo import FOLLOW_SECONDS, Ending, Scenario
 from workshop.orders.journey_view import print_hops
-from workshop.orders.tables import table_name
 from workshop.recovery import dead_letters, view
 from workshop.recovery.dead_letters import FAILED, DeadLetter, DeadLetters, Result, Wanted
 
@@ -122,7 +121,7 @@ def _fail(stack: Stack, letters: DeadLetters, console: Console, first: int) -> d
     def parked(trouble: Trouble) -> bool:
         return _fill(letters)[trouble.consumer] > before[trouble.consumer]
 
-    _take_off_the_shelf(stack)
+    ordering.take_off_the_shelf(stack, SKU)
     unknown = _place(stack, UNKNOWN)
     _wait_until_paid(stack, unknown)
     gateway.switch(stack, up=False)
@@ -145,12 +144,6 @@ def _place(stack: Stack, trouble: Trouble) -> str:
     scenario = trouble.scenario
     request = ordering.order_request(scenario.lines, token=scenario.token)
     return str(ordering.place_order(stack, request)["order_id"])
-
-
-def _take_off_the_shelf(stack: Stack) -> None:
-    stack.client("dynamodb").delete_item(
-        TableName=table_name(stack, "inventory"), Key={"sku": {"S": SKU}}
-    )
 
 
 def _wait_until_paid(stack: Stack, order_id: str) -> None:

@@ -1,0 +1,51 @@
+"""What is wrong with a stack on purpose: trouble on the local cloud, a gateway that is down."""
+
+from workshop.deployment import gateway
+from workshop.deployment.stack import Stack
+from workshop.errors import UsageError, WorkshopError
+from workshop.local_cloud.adapter.trouble import Plan
+from workshop.local_cloud.control import Control
+
+
+def nothing_is_wrong(stack: Stack) -> None:
+    """Make sure that what follows meets a system that is as it should be.
+
+    Raises:
+        WorkshopError: Trouble is on, or the gateway is down; the message names the command.
+    """
+    if stack.target.own and (plan := switch(stack).trouble()):
+        raise WorkshopError(
+            f'There is trouble on purpose ({describe(plan)}): make trouble ARGS="--clear"'
+        )
+    if stack.stage >= gateway.STAGE and not all(gateway.state(stack).values()):
+        raise WorkshopError("The payment gateway is down: make gateway ARGS=up")
+
+
+def switch(stack: Stack) -> Control:
+    """The control of a stack's local cloud.
+
+    Raises:
+        UsageError: When the stack is on AWS.
+    """
+    if not stack.target.own or stack.target.endpoint_url is None:
+        raise UsageError("The trouble switch belongs to the local cloud: AWS has none.")
+    return Control(stack.target.endpoint_url)
+
+
+def describe(plan: Plan | None) -> str:
+    """A plan of trouble in one line."""
+    if plan is None:
+        return "none"
+    shares = {
+        f"duplicate, {plan.duplicate.copies} deliveries": plan.duplicate.share,
+        f"delay up to {plan.delay.seconds:g} s": plan.delay.share,
+        f"reorder within {plan.reorder.seconds:g} s": plan.reorder.share,
+        "drop": plan.drop.share,
+        "refuse": plan.refuse.share,
+    }
+    parts = [f"{share:.0%} {what}" for what, share in shares.items() if share]
+    if kill := plan.kill_before_publish:
+        often = f", {kill.times} times" if kill.times > 1 else ""
+        parts.append(f"{kill.function} killed before it publishes{often}")
+    concerned = ", ".join((*plan.functions, *plan.detail_types)) or "all functions"
+    return f"{'; '.join(parts) or 'none'} ({concerned}, seed {plan.seed})"

@@ -1,0 +1,1 @@
+"""Notebooks as files: checked, run anew, opened."""

@@ -1,0 +1,21 @@
+"""What the notebooks share: it finds the stack, waits, shows and cleans up.
+
+The calls to AWS that a lesson is about stand in the notebooks themselves.
+"""
+
+from workshop.notebooks.cleaning import clean_up
+from workshop.notebooks.connection import Connection, connect
+from workshop.notebooks.frames import hop_table, table
+from workshop.notebooks.waiting import hops_of, settle
+from workshop.orders.ordering import order_request
+
+__all__ = [
+    "Connection",
+    "clean_up",
+    "connect",
+    "hop_table",
+    "hops_of",
+    "order_request",
+    "settle",
+    "table",
+]

@@ -1,0 +1,49 @@
+"""Leaving a stack as it was."""
+
+from typing import TYPE_CHECKING
+
+from workshop.deployment import gateway
+from workshop.deployment.stack import Stack
+from workshop.notebooks import shelf, waiting
+from workshop.orders.forgetting import forget
+from workshop.orders.tables import table_name
+
+if TYPE_CHECKING:
+    from workshop.notebooks.connection import Connection
+
+
+def clean_up(connection: "Connection") -> None:
+    """Remove the customer's orders, their rows and dead letters, and put the shelf right again."""
+    stack = connection.stack
+    if stack.stage >= gateway.STAGE:
+        gateway.switch(stack, up=True)
+    count = forget_orders(stack, connection.customer)
+    shelf.restore(stack)
+    orders = "1 order is" if count == 1 else f"{count} orders are"
+    print(f"{orders} forgotten, rows and dead letters; the stack is as it was.")  # noqa: T201
+
+
+def forget_orders(stack: Stack, customer: str) -> int:
+    """Remove a customer's orders once nothing of them is under way; return how many there were."""
+    found = orders_of(stack, customer)
+    if found:
+        waiting.wait(stack, found)
+        forget(stack, found)
+    return len(found)
+
+
+def orders_of(stack: Stack, customer: str) -> list[str]:
+    """Return the ids of a customer's orders, newest first."""
+    pages = (
+        stack.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=table_name(stack, "orders"),
+            IndexName="by-customer",
+            KeyConditionExpression="customer_id = :customer",
+            ExpressionAttributeValues={":customer": {"S": customer}},
+            ProjectionExpression="order_id",
+            ScanIndexForward=False,
+        )
+    )
+    return [item["order_id"]["S"] for page in pages for item in page["Items"]]

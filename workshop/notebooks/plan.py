@@ -1,0 +1,96 @@
+"""What Terraform would do to the stack, as a table."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from workshop.deployment.terraform import Terraform
+from workshop.notebooks.frames import table
+
+if TYPE_CHECKING:
+    from workshop.notebooks.connection import Connection
+
+ACTIONS = {
+    ("create",): "add",
+    ("update",): "change",
+    ("delete",): "destroy",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+}
+"""Terraform's actions → one word; what it would leave alone, or only read, is not in the table."""
+
+LONGEST = 24
+"""Characters of a value that are shown; of a longer one, only that it differs."""
+
+_NAMES = ("function_name", "name", "alarm_name", "dashboard_name", "bucket", "id")
+"""Attributes that name a resource to people, the best first."""
+
+_NAMED_BY = {
+    "aws_cloudwatch_event_target": "rule",
+    "aws_iam_role_policy": "role",
+    "aws_s3_object": "key",
+}
+"""Kinds that are known by another attribute."""
+
+Change = dict[str, Any]
+
+
+def plan(connection: "Connection", **variables: Any) -> pd.DataFrame:
+    """Return what deploying this checkout would do to the stack, resource by resource.
+
+    Args:
+        connection: The stack; nothing of it is changed.
+        **variables: Variables of Terraform's root that shall be others than they are.
+
+    Raises:
+        TerraformError: With Terraform's own errors.
+    """
+    target = connection.stack.target
+    terraform = Terraform(target.directory, target.environment())
+    terraform.init()
+    changes = terraform.preview(variables)["resource_changes"]
+    return table(rows(changes), "resource", "kind", "action", "what differs")
+
+
+def rows(changes: list[Change]) -> list[dict[str, str]]:
+    """Return the rows of a plan's `resource_changes`: what would be touched, by address."""
+    return [
+        {
+            "resource": _name(each),
+            "kind": each["type"].removeprefix("aws_").replace("_", " "),
+            "action": ACTIONS[tuple(each["change"]["actions"])],
+            "what differs": ", ".join(_differences(each["change"])),
+        }
+        for each in sorted(changes, key=lambda each: str(each["address"]))
+        if tuple(each["change"]["actions"]) in ACTIONS
+    ]
+
+
+def _name(change: Change) -> str:
+    """What people call a resource; its address in the configuration when it has no name."""
+    known: Mapping[str, Any] = change["change"]["before"] or change["change"]["after"] or {}
+    names = (_NAMED_BY.get(change["type"]), *_NAMES)
+    address = re.sub(r"\bmodule\.|\[0\]", "", change["address"])
+    return next((str(known[name]) for name in names if name and known.get(name)), address)
+
+
+def _differences(change: Change) -> Iterator[str]:
+    """The attributes that differ, with their values when they are short and no secrets."""
+    before, after = change["before"], change["after"]
+    if before is None or after is None:
+        return
+    unknown = change.get("after_unknown") or {}
+    secret = {**(change.get("before_sensitive") or {}), **(change.get("after_sensitive") or {})}
+    for name in sorted(before.keys() | after.keys() | unknown.keys()):
+        old, new = before.get(name), after.get(name)
+        if unknown.get(name):
+            yield f"{name} (known after the change)"
+        elif old != new:
+            short = not secret.get(name) and _is_short(old) and _is_short(new)
+            yield f"{name} {old} → {new}" if short else name
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= LONGEST

@@ -1,0 +1,36 @@
+"""Removing orders: what tests and notebooks placed, and nobody shall find afterwards."""
+
+from collections.abc import Collection
+
+from workshop.deployment.stack import Stack
+from workshop.orders import journey
+from workshop.orders.tables import table_name
+from workshop.recovery import dead_letters
+
+
+def forget(stack: Stack, order_ids: Collection[str]) -> None:
+    """Delete orders' rows in all tables, and their dead letters.
+
+    To be called when nothing of them is under way any more: the tracker makes a row anew for an
+    event of an order that has none. Logs and the archive go on telling of them.
+    """
+    dynamodb = stack.client("dynamodb")
+    for order_id in order_ids:
+        for table, (key, pattern) in journey.KEYS.items():
+            if table in stack.outputs.table_names:
+                name = table_name(stack, table)
+                dynamodb.delete_item(TableName=name, Key={key: {"S": pattern.format(order_id)}})
+    if order_ids and stack.outputs.dead_letter_queue_urls:
+        discard(stack, *order_ids)
+
+
+def discard(stack: Stack, *told: str) -> None:
+    """Delete the dead letters whose text holds one of these words."""
+    queues = dead_letters.of(stack).queues
+    taken = queues.take()
+    try:
+        for letter in taken:
+            if any(each in letter.body for each in told):
+                queues.delete(letter)
+    finally:
+        queues.put_back(taken)
