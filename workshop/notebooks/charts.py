@@ -1,0 +1,172 @@
+"""Charts of many orders: what became of the stock, and how long each hop took."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from workshop.errors import WorkshopError
+from workshop.notebooks import look
+from workshop.notebooks.charts_layout import Spread, axis_end, spread_of
+from workshop.notebooks.picture import Picture
+from workshop.notebooks.time_line_layout import duration
+
+STOCK = "#3b5bdb"
+RESERVED = "#a85400"
+HOP = "#087f5b"
+WHOLE = "#3b5bdb"
+MARGIN = 20.0
+ROW = 46.0
+BOX = 20.0
+
+
+def stock_chart(
+    samples: Sequence[tuple[float, int]], reservations: Sequence[float] = (), *, sku: str
+) -> Picture:
+    """Draw how many pieces were on hand while orders raced for them.
+
+    Args:
+        samples: Seconds and pieces, in the order of time.
+        reservations: When a reservation was made, in the same seconds.
+        sku: What the pieces are.
+
+    Raises:
+        WorkshopError: There are no samples.
+    """
+    if not samples:
+        raise WorkshopError(f"Nobody has looked how many pieces of {sku} are on hand.")
+    seconds, pieces = zip(*samples, strict=True)
+    lowest = min(pieces)
+    made = look.figure(340)
+    axes = look.chart(made, left=64, right=150, top=52, bottom=64)
+    end = max([*seconds, *reservations])
+    start = min([*seconds, *reservations])
+    top = max(*pieces, 1)
+    axes.set_xlim(start, max(end, start + 0.001))
+    axes.set_ylim(min(lowest, 0) - top * 0.18, top * 1.08)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.grid(axis="y", color=look.BAND)
+    axes.tick_params(axis="y", length=0)
+    axes.fill_between(seconds, pieces, step="post", color=look.light(STOCK, 0.14), lw=0)
+    axes.step(seconds, pieces, where="post", color=STOCK, lw=2)
+    _zero_line(axes, lowest)
+    _lowest(axes, seconds[pieces.index(lowest)], lowest)
+    axes.vlines(reservations, -top * 0.11, -top * 0.03, color=RESERVED, lw=1.4)
+    sheet = look.sheet(made)
+    look.write(
+        sheet, MARGIN, 22, f"Pieces of {sku} on hand", size=look.LARGE, weight="bold", halo=False
+    )
+    look.write(sheet, MARGIN, 289, "seconds", color=look.QUIET)
+    if reservations:
+        text = f"each tick: a reservation ({len(reservations)} in all)"
+        look.write(sheet, 64, 318, text, color=RESERVED)
+    return Picture.of(made, _stock_words(sku, pieces[0], lowest))
+
+
+def latency_chart(latencies: Mapping[str, Sequence[float]]) -> Picture:
+    """Draw how long each hop took, over many orders.
+
+    Args:
+        latencies: Hop (`order-api → payment`) → milliseconds, one for each order, in the order of
+            the rows; the whole journey last.
+
+    Raises:
+        WorkshopError: There are no hops, or one was never measured.
+    """
+    if not latencies or not all(latencies.values()):
+        raise WorkshopError("There is nothing to draw yet: no order has been measured.")
+    rows = {label: spread_of(values) for label, values in latencies.items()}
+    end = axis_end(rows.values())
+    made = look.figure(58 + ROW * len(rows) + 60)
+    left = MARGIN + max(look.text_width(label, look.NORMAL) for label in rows) + 20
+    axes = look.chart(made, left=left, right=184, top=50, bottom=60)
+    axes.set_xlim(0, end)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.grid(axis="x", color=look.BAND)
+    sheet = look.sheet(made)
+    _latency_frame(sheet, left, 58 + ROW * len(rows))
+    for at, (label, spread) in enumerate(rows.items()):
+        colour = WHOLE if at == len(rows) - 1 else HOP
+        _strip(axes, at, spread, end, colour)
+        y = sheet.transData.inverted().transform(axes.transData.transform((0, at)))[1]
+        look.write(sheet, MARGIN, y, label, size=look.NORMAL, color=colour)
+        for x, value in ((look.WIDTH - 100, spread.p50), (look.WIDTH - MARGIN, spread.p90)):
+            text = duration(value / 1000)
+            look.write(sheet, x, y, text, size=look.NORMAL, ha="right", weight="bold")
+    return Picture.of(made, f"how long each hop takes, with p50 and p90: {', '.join(rows)}")
+
+
+def _zero_line(axes: Axes, lowest: int) -> None:
+    colour = look.FAILED if lowest < 0 else look.INK
+    axes.axhline(0, color=colour, lw=1.8)
+    end = axes.get_xlim()[1]
+    _note(axes, (end, 0), _verdict(lowest), colour, offset=(8, 0))
+
+
+def _lowest(axes: Axes, at: float, lowest: int) -> None:
+    axes.plot([at], [lowest], "o", color=STOCK, markersize=8, markeredgecolor=look.PAPER, zorder=6)
+    # Below zero the free room is under the line, else above it.
+    _note(axes, (at, lowest), f"lowest: {lowest}", STOCK, offset=(2, -14 if lowest < 0 else 26))
+
+
+def _note(
+    axes: Axes, point: tuple[float, float], text: str, colour: str, *, offset: tuple[float, float]
+) -> None:
+    """Write beside a point of the chart; the offset is in CSS pixels, to the right and up."""
+    note = axes.annotate(text, point, offset, textcoords="offset points", annotation_clip=False)
+    note.set(color=colour, size=look.NORMAL, family=look.FONT, weight="bold", va="center", zorder=6)
+
+
+def _verdict(lowest: int) -> str:
+    return "below zero" if lowest < 0 else "never below zero"
+
+
+def _stock_words(sku: str, first: int, lowest: int) -> str:
+    course = f"from {first} to {lowest}, {_verdict(lowest)}"
+    return f"pieces of {sku} on hand while orders race for them: {course}"
+
+
+def _latency_frame(sheet: Axes, left: float, floor: float) -> None:
+    """Write what is the same whatever was measured."""
+    look.write(sheet, MARGIN, 22, "How long each hop takes", size=look.LARGE, weight="bold")
+    for x, text in ((look.WIDTH - 100, "p50"), (look.WIDTH - MARGIN, "p90")):
+        look.write(sheet, x, 42, text, color=look.QUIET, ha="right")
+    legend = "milliseconds · a dot: one order · box: the middle half · line: p50 · whisker: to p90"
+    look.write(sheet, left, floor + 42, legend, color=look.QUIET)
+
+
+def _strip(axes: Axes, row: int, spread: Spread, end: float, colour: str) -> None:
+    """Draw a row: the box of the middle half, p50, a whisker to p90, and all orders as dots."""
+    half = BOX / ROW / 2
+    box = (spread.p25, row - half)
+    axes.add_patch(
+        Rectangle(
+            box,
+            spread.p75 - spread.p25,
+            2 * half,
+            facecolor=look.light(colour),
+            edgecolor=colour,
+            lw=1,
+            zorder=2,
+        )
+    )
+    axes.hlines(row, spread.p75, min(spread.p90, end), color=colour, lw=1.2, zorder=2)
+    axes.vlines(spread.p90, row - half / 2, row + half / 2, color=colour, lw=1.2, zorder=2)
+    axes.vlines(spread.p50, row - half, row + half, color=colour, lw=3, zorder=4)
+    shown = [(x, row + y * half * 1.5) for x, y in spread.dots if x <= end]
+    axes.plot(
+        [x for x, _ in shown],
+        [y for _, y in shown],
+        "o",
+        markersize=4,
+        color=colour,
+        alpha=0.55,
+        markeredgewidth=0,
+        zorder=3,
+    )
+    beyond = [x for x, _ in spread.dots if x > end]
+    if beyond:
+        text = f"{len(beyond)} more, up to {duration(max(beyond) / 1000)} ▸"
+        look.write(axes, end, row, text, color=look.FAILED, ha="right")
