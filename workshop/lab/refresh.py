@@ -31,6 +31,7 @@ def refresh(path: Path, cloud: str) -> None:
         kernel_name=METADATA["kernelspec"]["name"],
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of its loopback connection
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
