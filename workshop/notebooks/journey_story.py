@@ -1,16 +1,18 @@
 """What a journey's hops tell: who worked when, on what, which event went where."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workshop.errors import WorkshopError
 from workshop.orders.journey import Hop
 
 TRACKER = "order-tracker"
 RECONCILER = "reconciler"
+REDRIVE = "redrive"
 FLOW = (
     "order-api",
     RECONCILER,
+    REDRIVE,
     "payment",
     "inventory",
     "shipping",
@@ -98,7 +100,7 @@ def story_of(hops: Sequence[Hop]) -> Story:
     """
     if not hops:
         raise WorkshopError("No function has logged anything about this order yet.")
-    hops = sorted(hops)
+    hops = sorted(_as_it_was(sorted(hops)))
     first = hops[0].at
     moments = [(hop.at - first).total_seconds() for hop in hops]
     timed = list(zip(moments, hops, strict=True))
@@ -107,6 +109,20 @@ def story_of(hops: Sequence[Hop]) -> Story:
     functions = tuple(sorted({hop.function for hop in hops}, key=_place))
     ways = (*_ways(works), *_ways_to_tracker(works, tracked))
     return Story(functions, tuple(moments), works, tracked, ways, _words(functions, works))
+
+
+def _as_it_was(hops: Sequence[Hop]) -> list[Hop]:
+    """Put the redrive's hops where it handed an event over: it logs when the consumer is done."""
+
+    def handed_over(redriven: Hop) -> Hop:
+        taken = [
+            hop.at
+            for hop in hops
+            if (hop.what, hop.step) == ("consumed", redriven.step) and hop.at < redriven.at
+        ]
+        return replace(redriven, at=max(taken, default=redriven.at))
+
+    return [handed_over(hop) if hop.function == REDRIVE else hop for hop in hops]
 
 
 def _place(function: str) -> tuple[int, str]:
@@ -207,7 +223,7 @@ def _tried_before(works: Sequence[Work], work: Work) -> Work | None:
 def _words(functions: Iterable[str], works: Sequence[Work]) -> str:
     """Say what happened, in the flow's order: that of time differs from run to run."""
     published = {work.published for work in works}
-    acting = [name for name in functions if name not in {TRACKER, RECONCILER}]
+    acting = [name for name in functions if name not in {TRACKER, RECONCILER, REDRIVE}]
     failures = sorted(
         {(_place(work.function), f"{work.function} ({work.error})") for work in works if work.error}
     )
@@ -217,6 +233,7 @@ def _words(functions: Iterable[str], works: Sequence[Work]) -> str:
         " → ".join(status for step, status in STATUSES.items() if step in published),
         "failed: " + ", ".join(text for _, text in failures) if failures else "",
         "announced again by the reconciler" if RECONCILER in functions else "",
+        "brought back by the redrive" if REDRIVE in functions else "",
         f"published again: {', '.join(again)}" if again else "",
     ]
     return "; ".join(part for part in parts if part)
