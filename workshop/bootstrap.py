@@ -75,7 +75,6 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "deployed": (DEV, *STACK),
     "notebooks": (DEV, *STACK),
     "notebooks-refresh": (DEV, *STACK),
-    "lab": (LAB,),
     "bench": (DEV, *STACK),
     "setup": (WORKSHOP, *STACK),
     "up": (WORKSHOP, *STACK),

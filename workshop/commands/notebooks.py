@@ -9,12 +9,19 @@ from typing import Annotated
 import typer
 
 from workshop import suite
+from workshop.bootstrap import LAB, prepare
 from workshop.console import say, steps
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.lab import files, ground
 from workshop.paths import NOTEBOOKS
 
 app = typer.Typer()
+
+_NO_NEWS = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
+"""JupyterLab calls nobody, and asks nothing before the first notebook is open."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]…", help="Such as 03-inventory; default: all.")
@@ -56,9 +63,10 @@ def notebooks_refresh(names: Names = None) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab on the stack that is up; options go to it."""
-    stack = current()
+    stack = current()  # asked first: JupyterLab takes a minute to install
+    prepare((LAB,))
     say(f"JupyterLab on stage {stack.stage} of {stack.target.name}. End it with Ctrl-C.")
-    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(NOTEBOOKS)]
+    command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(NOTEBOOKS), *_NO_NEWS]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container people are root; it serves loopback only
     environment = stack.target.environment() | {CLOUD_VARIABLE: stack.target.name}

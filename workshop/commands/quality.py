@@ -20,19 +20,19 @@ app = typer.Typer()
 PARTS: dict[str, Callable[[], Tally]] = {
     "lint": suite.lint,
     "types": suite.types,
+    "notebooks": suite.notebooks,
     "unit": suite.unit,
     "terraform": suite.terraform,
-    "notebooks": suite.notebooks,
     "deployed": suite.deployed,
 }
 
 MOSTLY_WAITS = "deployed"
 BESIDE: dict[str, Callable[[], Tally]] = {
+    "notebooks": suite.notebooks,
     "unit": partial(suite.unit, quiet=True),
     "terraform": suite.terraform,
-    "notebooks": suite.notebooks,
 }
-"""Parts that compute, and go on beside the one that mostly waits: each says how it ended."""
+"""Parts that go on, two at a time, beside the one that mostly waits: each says how it ended."""
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -82,7 +82,7 @@ def all_parts(
     if unknown := set(chosen) - set(PARTS):
         raise UsageError(f"There is no part {', '.join(unknown)}: {', '.join(PARTS)}.")
     results: dict[str, _Result | Future[_Result]] = {}
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         for place, name in enumerate(chosen):
             heading(name)
             if name in BESIDE and MOSTLY_WAITS in chosen[place:]:
