@@ -125,6 +125,7 @@ REDRIVEN = journey(f"""
     875390 shipping consumed stock-reserved
     875398 order-tracker tracked stock-reserved → RESERVED
     875399 shipping published shipment-prepared
+    875412 redrive redriven payment-succeeded
     875416 order-tracker tracked shipment-prepared → SHIPMENT_PREPARED
 """)
 RECONCILED = journey("""
@@ -176,7 +177,15 @@ TOLD = {
         REFUNDED,
         ["order-api → payment → inventory → payment-refund", "CREATED → PAID → REFUNDED"],
     ),
-    "redriven": (REDRIVEN, [ALL_FOUR, TO_THE_END, "failed: inventory (UnknownSkuError)"]),
+    "redriven": (
+        REDRIVEN,
+        [
+            ALL_FOUR,
+            TO_THE_END,
+            "failed: inventory (UnknownSkuError)",
+            "brought back by the redrive",
+        ],
+    ),
     "reconciled": (
         RECONCILED,
         [
@@ -298,6 +307,11 @@ class TestStory:
         ways = [way for way in story_of(hasty).ways if way.target == "payment"]
         assert [way.source for way in ways] == ["order-api", "reconciler"]
         assert all(way.start <= way.end for way in ways)
+
+    def test_the_redrive_stands_where_it_handed_the_event_over(self):
+        """It waits for the answer and logs then; its arrow leads to the try that succeeded."""
+        last = [way for way in story_of(REDRIVEN).ways if way.target == "inventory"][-1]
+        assert (last.source, last.start, last.end) == ("redrive", 875.379, 875.379)
 
     def test_a_killed_function_has_no_end_and_its_next_try_is_a_retry(self):
         killed, second = [w for w in story_of(KILLED).works if w.function == "payment"]

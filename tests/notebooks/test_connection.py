@@ -1,0 +1,135 @@
+"""Connecting to a stack, and leaving it as it was."""
+
+import os
+from types import SimpleNamespace
+
+import boto3
+import pytest
+
+from workshop.deployment.stack import Outputs, Stack
+from workshop.deployment.target import Target
+from workshop.errors import WorkshopError
+from workshop.notebooks import cleaning, connection, shelf
+from workshop.orders import ordering
+
+TABLES = {"orders": "o", "payments": "p", "inventory": "i", "shipments": "s"}
+
+
+def stack(stage=5, *, tables=TABLES, target=None):
+    target = target or Target.local("some", "http://127.0.0.1:4999")
+    functions = {"order-api": "orderflow-order-api"}
+    outputs = Outputs("http://api", "orderflow-bus", "us-east-1", functions, tables, {})
+    return Stack(target, stage, outputs)
+
+
+@pytest.fixture
+def goods(monkeypatch):
+    """A shelf in memory, in the place of the Inventory table."""
+    there = {}
+
+    def read(_stack, skus):
+        return {sku: there[sku] for sku in skus if sku in there}
+
+    monkeypatch.setattr(ordering, "read_stock", read)
+    monkeypatch.setattr(ordering, "set_stock", lambda _, stock: there.update(stock))
+    monkeypatch.setattr(ordering, "take_off_the_shelf", lambda _, sku: there.pop(sku))
+    monkeypatch.setattr(shelf, "_before", {})
+    return there
+
+
+@pytest.fixture
+def up(monkeypatch, goods):
+    """A stack that is up, on which nothing is wrong, with no orders of anybody's."""
+    found = stack()
+    forgotten = []
+    monkeypatch.setattr(connection, "current", lambda: found)
+    monkeypatch.setattr(connection, "nothing_is_wrong", lambda _: None)
+    monkeypatch.setattr(cleaning, "forget_orders", lambda _, customer: forgotten.append(customer))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    return SimpleNamespace(stack=found, forgotten=forgotten)
+
+
+def test_boto3_is_led_to_the_stack_and_nowhere_else(up):
+    """As `make env` would lead it: a profile of the reader's own has no say."""
+    os.environ["AWS_PROFILE"] = "mine"
+    os.environ["AWS_SESSION_TOKEN"] = "mine"
+    connection.connect(stage=1, customer="c")
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
+    assert os.environ["AWS_ACCESS_KEY_ID"] == "test"
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & os.environ.keys()
+
+
+def test_what_an_interrupted_run_left_is_removed_first(up):
+    connection.connect(stage=1, customer="notebook-01")
+    assert up.forgotten == ["notebook-01"]
+
+
+def test_it_shows_what_there_is(up):
+    shown = repr(connection.connect(stage=1, customer="notebook-01")).splitlines()
+    assert shown[0] == "stage      5, on the local cloud"
+    assert "bus        orderflow-bus" in shown
+    assert "customer   notebook-01" in shown
+    assert shown[-1].startswith("shelf      KEYBOARD 100, ")
+    assert not any(line.startswith("queues") for line in shown)
+
+
+def test_something_wrong_on_purpose_is_told_before_anything_is_touched(up, goods, monkeypatch):
+    def refuse(_):
+        raise WorkshopError("The payment gateway is down: make gateway ARGS=up")
+
+    monkeypatch.setattr(connection, "nothing_is_wrong", refuse)
+    with pytest.raises(WorkshopError, match="gateway is down"):
+        connection.connect(stage=1, customer="c")
+    assert (goods, up.forgotten) == ({}, [])
+
+
+def test_another_account_than_the_stacks_is_refused(up, monkeypatch):
+    there = Target("aws-1-us-east-1", "us-east-1", "1", None, own=False)
+    monkeypatch.setattr(connection, "current", lambda: stack(target=there))
+    monkeypatch.setattr(connection.account, "target", lambda _: SimpleNamespace(account="2"))
+    with pytest.raises(WorkshopError, match=r"in account 1, and your AWS credentials .* account 2"):
+        connection.connect(stage=1, customer="c")
+
+
+def test_the_shelf_is_full_and_then_as_it_was(up, goods):
+    """What was there comes back, what was not goes again; connecting twice forgets nothing."""
+    goods |= {"MOUSE": 7, "SOMEBODY-ELSES": 1}
+    for _ in range(2):
+        connection.connect(stage=3, customer="c")
+        assert goods == {**ordering.SHELVES, "SOMEBODY-ELSES": 1}
+        goods["MOUSE"] -= 2
+    shelf.restore(up.stack)
+    assert goods == {"MOUSE": 7, "SOMEBODY-ELSES": 1}
+    goods["MOUSE"] = 3
+    shelf.restore(up.stack)
+    assert goods["MOUSE"] == 3, "there was nothing to put back any more"
+
+
+def test_before_the_inventory_there_is_no_shelf(goods):
+    early = stack(1, tables={"orders": "o"})
+    shelf.fill(early)
+    shelf.restore(early)
+    assert goods == {}
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, "1 order is forgotten"), (0, "0 orders are"), (50, "50 orders are")]
+)
+def test_clean_up_says_what_it_removed(monkeypatch, goods, capsys, count, told):
+    switched = []
+    monkeypatch.setattr(cleaning.gateway, "switch", lambda _, *, up: switched.append(up))
+    monkeypatch.setattr(cleaning, "forget_orders", lambda *_: count)
+    cleaning.clean_up(connection.Connection(stack(), "c"))
+    assert capsys.readouterr().out.startswith(told)
+    assert switched == [True]
+
+
+def test_orders_are_forgotten_only_when_nothing_of_them_is_under_way(monkeypatch):
+    """Else the tracker would make their rows anew."""
+    done = []
+    monkeypatch.setattr(cleaning, "orders_of", lambda *_: ["a", "b"])
+    monkeypatch.setattr(cleaning.waiting, "wait", lambda _, found: done.append(("wait", found)))
+    monkeypatch.setattr(cleaning, "forget", lambda _, found: done.append(("forget", found)))
+    assert cleaning.forget_orders(stack(), "c") == 2
+    assert done == [("wait", ["a", "b"]), ("forget", ["a", "b"])]
