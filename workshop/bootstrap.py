@@ -1,66 +1,21 @@
-"""Make the environments the tools run in, with nothing but Python's standard library.
-
-Each environment is made from a lock file with hashes and marked with the lock's own hash when it
-is complete, so that a second start costs one file's reading and an interrupted one starts anew.
-"""
+"""Start the command line from nothing but Python: its environment is made first."""
 
 import contextlib
-import hashlib
-import importlib.util
-import json
 import os
-import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.errors import UsageError, WorkshopError
-from workshop.locking import exclusive
-from workshop.paths import (
-    FUNCTION_DEPENDENCIES,
-    LOCAL_CLOUD_ENVIRONMENT,
-    ROOT,
-    STATE,
-    VENV,
-    python_of,
+from workshop.environments import (
+    DEV,
+    FUNCTIONS,
+    LOCAL_CLOUD,
+    WORKSHOP,
+    Environment,
+    prepare,
 )
-
-MARKER = "made-from.json"
-THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A directory filled from a lock file.
-
-    Attributes:
-        lock: The lock file's name, in the repository's root.
-        directory: What is made.
-        label: What it is called in messages.
-    """
-
-    lock: str
-    directory: Path
-    label: str
-
-    @property
-    def fingerprint(self) -> str:
-        """The hash of the lock file: the environment is current when it was made from this."""
-        return hashlib.sha256((ROOT / self.lock).read_bytes()).hexdigest()
-
-
-WORKSHOP = Environment("workshop.lock", VENV, "the command line")
-DEV = Environment("dev.lock", VENV, "the development tools")
-LAB = Environment("lab.lock", VENV, "JupyterLab")
-LOCAL_CLOUD = Environment("local-cloud.lock", LOCAL_CLOUD_ENVIRONMENT, "the local cloud")
-FUNCTIONS = Environment("functions.lock", FUNCTION_DEPENDENCIES, "the functions' dependencies")
-
-RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
-"""Environment → those in the same place that hold all it needs, and more."""
+from workshop.errors import WorkshopError
+from workshop.paths import VENV, python_of
 
 STACK = (LOCAL_CLOUD, FUNCTIONS)
 NEEDS: dict[str, tuple[Environment, ...]] = {
@@ -102,185 +57,6 @@ def main() -> None:
     run()
 
 
-def prepare(environments: Iterable[Environment]) -> None:
-    """Make those environments that are not there, or not from today's lock files.
-
-    Raises:
-        WorkshopError: When one cannot be made.
-    """
-    wanted = tuple(environments)
-    if all(is_current(each) for each in wanted):
-        return
-    if importlib.util.find_spec("ensurepip") is None:
-        raise UsageError(
-            "This Python cannot make virtual environments: install the rest of it "
-            f"(Debian and Ubuntu: apt install python{THIS_PYTHON}-venv), then run this again."
-        )
-    with exclusive(
-        STATE / "environments.lock",
-        "Another command is setting up the environments; waiting for it …",
-    ):
-        missing = [each for each in wanted if not is_current(each)]
-        if missing:  # still: another command may have made them while this one waited
-            _make(missing)
-
-
-def is_current(environment: Environment) -> bool:
-    """Whether an environment is complete and made from today's lock file."""
-    try:
-        made = json.loads((environment.directory / MARKER).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    if environment.directory == VENV and not _runs(VENV, made["python"]):
-        return False
-    enough = (environment, *RICHER.get(environment, ()))
-    return any(made["sha256"] == each.fingerprint for each in enough)
-
-
-def _runs(environment: Path, version: str) -> bool:
-    """Whether the interpreter is still there, and still the version its packages are for."""
-    inside = Path(sys.prefix).resolve() == environment.resolve()
-    return version == THIS_PYTHON if inside else python_of(environment).exists()
-
-
-def _make(missing: list[Environment]) -> None:
-    started = time.monotonic()
-    names = ", ".join(each.label for each in missing)
-    _say(f"Setting up {names} (once; packages come from the lock files) …")
-    if any(each.directory == VENV for each in missing):
-        _in_parallel([_make_venv_when_needed])  # its pip fills all the others
-    _in_parallel([lambda each=each: _fill(each) for each in missing])  # type: ignore[misc]
-    _say(f"Set up in {time.monotonic() - started:.0f} s.")
-
-
-def _make_venv_when_needed() -> None:
-    """Make an empty .venv, unless it is there and only lacks some packages."""
-    marker = VENV / MARKER
-    complete = is_current(WORKSHOP)
-    marker.unlink(missing_ok=True)
-    if not complete:
-        _make_venv(VENV)
-
-
-def _show_the_way_to_the_tools() -> None:
-    """Let every program of .venv, a notebook's kernel say, import `workshop`."""
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.check_output([str(python_of(VENV)), "-c", code], text=True).strip()
-    Path(packages, "workshop.pth").write_text(f"{ROOT}\n", "utf-8")
-
-
-def _make_venv(directory: Path, *options: str) -> None:
-    _remove(directory)
-    base = getattr(sys, "_base_executable", None) or sys.executable
-    _run([base, "-m", "venv", *options, str(directory)], "The environment could not be made.")
-
-
-def _fill(environment: Environment) -> None:
-    target: list[str] = []
-    options: list[str] = []
-    if environment.directory == VENV:
-        options = ["--no-compile"]  # half the time: most of what is installed is never imported
-    if environment == LOCAL_CLOUD:
-        # No pip inside: beside a function on Lambda there is only boto3, too.
-        _make_venv(environment.directory, "--without-pip")
-        target = ["--python", str(python_of(environment.directory))]
-    elif environment == FUNCTIONS:
-        _remove(environment.directory)
-        options = ["--target", str(environment.directory), "--no-compile"]
-        # Whatever runs here, the functions get pure Python for their own runtime.
-        options += ["--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none"]
-        options += ["--python-version=3.13"]
-    pip = [str(python_of(VENV)), "-m", "pip", *target, "install", "--quiet", "--no-deps"]
-    _run(
-        [*pip, "--require-hashes", *options, "-r", str(ROOT / environment.lock)],
-        f"The packages of {environment.lock} could not be installed.",
-    )
-    if environment.directory == VENV:
-        _show_the_way_to_the_tools()
-    marker = environment.directory / MARKER
-    made = {"lock": environment.lock, "sha256": environment.fingerprint, "python": THIS_PYTHON}
-    unfinished = marker.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(made), "utf-8")
-    unfinished.replace(marker)
-
-
-def _run(command: list[str], failed: str) -> None:
-    """Run a program silently; when it fails, show what it said.
-
-    Raises:
-        WorkshopError: With what it said, and what to do.
-    """
-    quiet = {
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_INPUT": "1",
-        "PIP_REQUIRE_VIRTUALENV": "0",
-        "PIP_RETRIES": "2",
-        "PIP_ROOT_USER_ACTION": "ignore",
-        "PIP_USER": "0",
-    }
-    foreign = {"PYTHONPATH", "PYTHONHOME"}
-    clean = {key: value for key, value in os.environ.items() if key not in foreign}
-    done = subprocess.run(
-        command,
-        env=clean | quiet,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        raise WorkshopError(f"{done.stdout.strip()}\n{failed} {_advice(done.stdout)}")
-
-
-def _advice(output: str) -> str:
-    """What to do about a failed installation, told from pip's own words."""
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in output:
-        return "A package is not the one that the lock file names: find out where it came from."
-    no_network = ("NewConnectionError", "Max retries exceeded", "ConnectionError", "timed out")
-    if any(sign in output for sign in no_network):
-        return "The package index cannot be reached: check the network, then run this again."
-    if "No space left" in output:
-        return "The disk is full."
-    return "What pip said stands above; run this again when it is mended."
-
-
-def _in_parallel(tasks: list[Callable[[], None]]) -> None:
-    """Run tasks side by side, with a running clock on a terminal.
-
-    Raises:
-        WorkshopError: The first that any task raised.
-    """
-    started = time.monotonic()
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        running: set[Future[None]] = {pool.submit(task) for task in tasks}
-        finished: set[Future[None]] = set()
-        while running:
-            done, running = wait(running, timeout=1)
-            finished |= done
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\r{time.monotonic() - started:4.0f} s ")
-                sys.stderr.flush()
-    if sys.stderr.isatty():
-        sys.stderr.write("\r       \r")
-    for future in finished:
-        future.result()
-
-
-def _remove(directory: Path) -> None:
-    if not directory.exists():
-        return
-    (directory / MARKER).unlink(missing_ok=True)  # first: half removed is not complete
-    try:
-        shutil.rmtree(directory)
-    except OSError as error:
-        raise WorkshopError(
-            f"{directory} must be made anew but cannot be removed ({error.strerror}): "
-            "end the programs that run in it, or delete it, then run this again."
-        ) from error
-
-
 def _continue_in_environment() -> None:
     """Start over inside .venv, as this process where the system can, else as a child of it."""
     command = [str(python_of(VENV)), "-m", "workshop", *sys.argv[1:]]
@@ -289,9 +65,3 @@ def _continue_in_environment() -> None:
     with contextlib.suppress(KeyboardInterrupt):  # the child says what there is to say
         sys.exit(subprocess.run(command, check=False).returncode)
     sys.exit(130)
-
-
-def _say(message: str) -> None:
-    """Tell a person; never on standard output, which may be somebody's input."""
-    sys.stderr.write(f"{message}\n")
-    sys.stderr.flush()

@@ -12,7 +12,7 @@ from workshop.deployment.stack import CLOUD_VARIABLE, Outputs, Stack
 from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
 from workshop.notebooks import failures
-from workshop.notebooks.connection import require
+from workshop.notebooks.connecting import require
 
 GONE = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 REFUSED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutItem")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from workshop import suite
-from workshop.bootstrap import LAB, prepare
 from workshop.console import say, steps
 from workshop.deployment.stack import CLOUD_VARIABLE, current
+from workshop.environments import LAB, prepare
 from workshop.lab import files, ground
 from workshop.paths import NOTEBOOKS
 

@@ -5,7 +5,8 @@ The calls to AWS that a lesson is about stand in the notebooks themselves.
 
 from workshop.notebooks.charts import latency_chart, stock_chart
 from workshop.notebooks.cleaning import clean_up
-from workshop.notebooks.connection import Connection, connect
+from workshop.notebooks.connecting import connect
+from workshop.notebooks.connection import Connection
 from workshop.notebooks.frames import hop_table, table
 from workshop.notebooks.planning import plan
 from workshop.notebooks.time_line import time_line

@@ -1,18 +1,14 @@
 """Leaving a stack as it was."""
 
-from typing import TYPE_CHECKING
-
 from workshop.deployment import gateway
 from workshop.deployment.stack import Stack
 from workshop.notebooks import shelf, waiting
+from workshop.notebooks.connection import Connection
 from workshop.orders.forgetting import forget
 from workshop.orders.tables import table_name
 
-if TYPE_CHECKING:
-    from workshop.notebooks.connection import Connection
 
-
-def clean_up(connection: "Connection") -> None:
+def clean_up(connection: Connection) -> None:
     """Remove the customer's orders, their rows and dead letters, and put the shelf right again."""
     stack = connection.stack
     if stack.stage >= gateway.STAGE:

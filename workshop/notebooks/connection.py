@@ -1,15 +1,9 @@
-"""The stack that is up, as a notebook sees it: names for boto3, and the way there."""
+"""A stack as a notebook sees it: names for boto3."""
 
-import os
 from dataclasses import dataclass
 
-import boto3
-
-from workshop.deployment import account
-from workshop.deployment.on_purpose import nothing_is_wrong
-from workshop.deployment.stack import Stack, current
-from workshop.errors import WorkshopError
-from workshop.notebooks import cleaning, failures, shelf
+from workshop.deployment.stack import Stack
+from workshop.notebooks import shelf
 
 
 @dataclass(frozen=True)
@@ -70,66 +64,3 @@ class Connection:
         if goods := shelf.promised(self.stack):
             told["shelf"] = ", ".join(f"{sku} {pieces}" for sku, pieces in goods.items())
         return "\n".join(f"{name:<10} {value}" for name, value in told.items() if value)
-
-
-def connect(stage: int, customer: str) -> Connection:
-    """Find the stack that is up, and let boto3's clients in this process reach it.
-
-    From then on a fault that has an explanation is told in a sentence. If the stack has an
-    inventory, the shelf is filled until `clean_up`; what an earlier, interrupted run left is
-    removed.
-
-    Args:
-        stage: The lowest that will do.
-        customer: The id under which orders are placed: one for each notebook.
-
-    Raises:
-        WorkshopError: No stack is up, its stage is too low, or something is wrong with it on
-            purpose; the message names the command.
-    """
-    failures.tell_in_sentences(None)
-    stack = current()
-    require(stack, stage)
-    if not stack.target.own:
-        _same_account(stack)
-    nothing_is_wrong(stack)
-    _lead_boto3_to(stack)
-    failures.tell_in_sentences(stack, stage)
-    connection = Connection(stack, customer)
-    cleaning.forget_orders(stack, customer)
-    shelf.fill(stack)
-    return connection
-
-
-def require(stack: Stack, stage: int) -> None:
-    """Make sure that a stack is built far enough.
-
-    Raises:
-        WorkshopError: It is not; the message names the command.
-    """
-    if stack.stage < stage:
-        verb = "up" if stack.target.own else "deploy"
-        raise WorkshopError(
-            f"This notebook needs stage {stage}, and the stack is at stage {stack.stage}. "
-            f"In a terminal: make {verb} STAGE={stage}"
-        )
-
-
-def _same_account(stack: Stack) -> None:
-    """Make sure that the credentials are for the account that holds the stack."""
-    found = account.target(account.DEFAULT_PREFIX)
-    if found.account != stack.target.account:
-        raise WorkshopError(
-            f"The stack is in account {stack.target.account}, and your AWS credentials are for "
-            f"account {found.account}."
-        )
-
-
-def _lead_boto3_to(stack: Stack) -> None:
-    """Give this process the variables that `make env` exports, and no others of AWS."""
-    wanted = stack.target.environment()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        if name not in wanted:
-            del os.environ[name]
-    os.environ.update(wanted)
-    boto3.setup_default_session()

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from workshop.deployment.terraform import Terraform
+from workshop.notebooks.connection import Connection
 from workshop.notebooks.frames import table
-
-if TYPE_CHECKING:
-    from workshop.notebooks.connection import Connection
 
 ACTIONS = {
     ("create",): "add",
@@ -37,7 +35,7 @@ _NAMED_BY = {
 Change = dict[str, Any]
 
 
-def plan(connection: "Connection", **variables: Any) -> pd.DataFrame:
+def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
     """Return what deploying this checkout would do to the stack, resource by resource.
 
     Args:

@@ -4,15 +4,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 from workshop.deployment.stack import Stack
+from workshop.notebooks.connection import Connection
 from workshop.orders import journey
 from workshop.orders.journey import Hop
 from workshop.recovery import dead_letters
-
-if TYPE_CHECKING:
-    from workshop.notebooks.connection import Connection
 
 PATIENCE_SECONDS = 300.0
 """On AWS Lambda tries an event for three minutes before it gives up."""
@@ -24,7 +21,7 @@ LOOK_SECONDS = 10.0
 LINE_WIDTH = 76
 
 
-def settle(connection: "Connection", order_ids: Collection[str]) -> None:
+def settle(connection: Connection, order_ids: Collection[str]) -> None:
     """Wait until orders stand still, or wait in a dead-letter queue; tell where they stand.
 
     The line changes while orders move, and its last form stays: how many have which status.
@@ -74,7 +71,7 @@ def wait(
         time.sleep(POLL_SECONDS)
 
 
-def hops_of(connection: "Connection", order_id: str, *, seconds: float = 20.0) -> list[Hop]:
+def hops_of(connection: Connection, order_id: str, *, seconds: float = 20.0) -> list[Hop]:
     """Return what the functions logged about an order, oldest first.
 
     Logs come a little later than the rows: on AWS by seconds. So this waits until the tracker has

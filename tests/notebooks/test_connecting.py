@@ -9,7 +9,7 @@ import pytest
 from workshop.deployment.stack import Outputs, Stack
 from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
-from workshop.notebooks import cleaning, connection, shelf
+from workshop.notebooks import cleaning, connecting, connection, shelf
 from workshop.orders import ordering
 
 TABLES = {"orders": "o", "payments": "p", "inventory": "i", "shipments": "s"}
@@ -42,8 +42,8 @@ def up(monkeypatch, goods):
     """A stack that is up, on which nothing is wrong, with no orders of anybody's."""
     found = stack()
     forgotten = []
-    monkeypatch.setattr(connection, "current", lambda: found)
-    monkeypatch.setattr(connection, "nothing_is_wrong", lambda _: None)
+    monkeypatch.setattr(connecting, "current", lambda: found)
+    monkeypatch.setattr(connecting, "nothing_is_wrong", lambda _: None)
     monkeypatch.setattr(cleaning, "forget_orders", lambda _, customer: forgotten.append(customer))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setattr(os, "environ", dict(os.environ))
@@ -54,19 +54,19 @@ def test_boto3_is_led_to_the_stack_and_nowhere_else(up):
     """As `make env` would lead it: a profile of the reader's own has no say."""
     os.environ["AWS_PROFILE"] = "mine"
     os.environ["AWS_SESSION_TOKEN"] = "mine"
-    connection.connect(stage=1, customer="c")
+    connecting.connect(stage=1, customer="c")
     assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4999"
     assert os.environ["AWS_ACCESS_KEY_ID"] == "test"
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & os.environ.keys()
 
 
 def test_what_an_interrupted_run_left_is_removed_first(up):
-    connection.connect(stage=1, customer="notebook-01")
+    connecting.connect(stage=1, customer="notebook-01")
     assert up.forgotten == ["notebook-01"]
 
 
 def test_it_shows_what_there_is(up):
-    shown = repr(connection.connect(stage=1, customer="notebook-01")).splitlines()
+    shown = repr(connecting.connect(stage=1, customer="notebook-01")).splitlines()
     assert shown[0] == "stage      5, on the local cloud"
     assert "bus        orderflow-bus" in shown
     assert "customer   notebook-01" in shown
@@ -78,25 +78,25 @@ def test_something_wrong_on_purpose_is_told_before_anything_is_touched(up, goods
     def refuse(_):
         raise WorkshopError("The payment gateway is down: make gateway ARGS=up")
 
-    monkeypatch.setattr(connection, "nothing_is_wrong", refuse)
+    monkeypatch.setattr(connecting, "nothing_is_wrong", refuse)
     with pytest.raises(WorkshopError, match="gateway is down"):
-        connection.connect(stage=1, customer="c")
+        connecting.connect(stage=1, customer="c")
     assert (goods, up.forgotten) == ({}, [])
 
 
 def test_another_account_than_the_stacks_is_refused(up, monkeypatch):
     there = Target("aws-1-us-east-1", "us-east-1", "1", None, own=False)
-    monkeypatch.setattr(connection, "current", lambda: stack(target=there))
-    monkeypatch.setattr(connection.account, "target", lambda _: SimpleNamespace(account="2"))
+    monkeypatch.setattr(connecting, "current", lambda: stack(target=there))
+    monkeypatch.setattr(connecting.account, "target", lambda _: SimpleNamespace(account="2"))
     with pytest.raises(WorkshopError, match=r"in account 1, and your AWS credentials .* account 2"):
-        connection.connect(stage=1, customer="c")
+        connecting.connect(stage=1, customer="c")
 
 
 def test_the_shelf_is_full_and_then_as_it_was(up, goods):
     """What was there comes back, what was not goes again; connecting twice forgets nothing."""
     goods |= {"MOUSE": 7, "SOMEBODY-ELSES": 1}
     for _ in range(2):
-        connection.connect(stage=3, customer="c")
+        connecting.connect(stage=3, customer="c")
         assert goods == {**ordering.SHELVES, "SOMEBODY-ELSES": 1}
         goods["MOUSE"] -= 2
     shelf.restore(up.stack)

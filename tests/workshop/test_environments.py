@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from workshop import bootstrap
-from workshop.bootstrap import Environment
+from workshop import environments
+from workshop.environments import Environment
 from workshop.locking import exclusive
 from workshop.paths import ROOT
 
@@ -31,7 +31,7 @@ def test_an_old_python_can_read_what_tells_it_so(name):
 @pytest.fixture
 def environment(tmp_path, monkeypatch):
     """An environment with a lock file of its own, not made yet."""
-    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
     (tmp_path / "some.lock").write_text("a==1")
     (tmp_path / "made").mkdir()
     return Environment("some.lock", tmp_path / "made", "some packages")
@@ -39,36 +39,36 @@ def environment(tmp_path, monkeypatch):
 
 def mark(environment, text=None):
     text = text or f'{{"sha256": "{environment.fingerprint}", "python": "3.11"}}'
-    (environment.directory / bootstrap.MARKER).write_text(text)
+    (environment.directory / environments.MARKER).write_text(text)
 
 
 def test_an_environment_made_from_todays_lock_is_current(environment):
     mark(environment)
-    assert bootstrap.is_current(environment)
+    assert environments.is_current(environment)
 
 
 @pytest.mark.parametrize("text", [None, "", "{", '{"sha256": "other", "python": "3.11"}'])
 def test_an_interrupted_or_outdated_environment_is_not(environment, text):
     if text is not None:
         mark(environment, text or " ")
-    assert not bootstrap.is_current(environment)
+    assert not environments.is_current(environment)
 
 
 def test_a_richer_environment_in_the_same_place_is_enough(environment, tmp_path, monkeypatch):
     (tmp_path / "more.lock").write_text("a==1 b==2")
     richer = Environment("more.lock", environment.directory, "more packages")
-    monkeypatch.setattr(bootstrap, "RICHER", {environment: (richer,)})
+    monkeypatch.setattr(environments, "RICHER", {environment: (richer,)})
     mark(richer)
-    assert bootstrap.is_current(richer)
-    assert bootstrap.is_current(environment)
+    assert environments.is_current(richer)
+    assert environments.is_current(environment)
     mark(environment)
-    assert not bootstrap.is_current(richer)
+    assert not environments.is_current(richer)
 
 
 def test_a_failure_shows_what_was_said_and_what_to_do():
     script = "import sys; print('NewConnectionError: no route'); sys.exit(1)"
-    with pytest.raises(bootstrap.WorkshopError) as caught:
-        bootstrap._run([sys.executable, "-c", script], "It could not be installed.")
+    with pytest.raises(environments.WorkshopError) as caught:
+        environments._run([sys.executable, "-c", script], "It could not be installed.")
     said, advice = str(caught.value).splitlines()
     assert said == "NewConnectionError: no route"
     assert advice.startswith("It could not be installed. The package index cannot be reached")
