@@ -1,0 +1,41 @@
+"""What functions may do, as tables: nothing that a policy allows is left out."""
+
+from workshop.notebooks.frames import NOTHING
+from workshop.notebooks.permissions import permission_table, service_table
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:payment-failed"
+TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/payments"
+OWN = {
+    "Statement": [
+        {"Sid": "UseOwnTable", "Action": ["dynamodb:UpdateItem"], "Resource": [TABLE]},
+        {"Sid": "Trace", "Action": "xray:PutTraceSegments", "Resource": "*"},
+        {
+            "Sid": "Index",
+            "Action": ["dynamodb:Query", "dynamodb:UpdateItem"],
+            "Resource": [f"{TABLE}/index/a", f"{TABLE}/index/b"],
+        },
+    ]
+}
+FAILURES = {"Statement": {"Sid": "Send", "Action": "sqs:SendMessage", "Resource": QUEUE}}
+
+
+def test_every_statement_of_every_policy_has_a_row():
+    found = permission_table({"payment": [OWN, FAILURES], "shipping": [FAILURES]})
+    assert found.index.tolist() == ["payment"] * 4 + ["shipping"]
+    assert found["statement"].tolist() == ["UseOwnTable", "Trace", "Index", "Send", "Send"]
+
+
+def test_resources_are_shown_without_what_all_share():
+    found = permission_table({"payment": [OWN, FAILURES]})
+    assert found["on"].tolist() == [
+        "dynamodb: table/payments",
+        "*",
+        "dynamodb: table/payments/index/a, dynamodb: table/payments/index/b",
+        "sqs: payment-failed",
+    ]
+
+
+def test_a_functions_actions_are_gathered_by_service():
+    found = service_table({"payment": [OWN, FAILURES], "api": [OWN]}, "dynamodb", "sqs")
+    assert found.loc["payment"].tolist() == ["Query, UpdateItem", "SendMessage"]
+    assert found.loc["api"].tolist() == ["Query, UpdateItem", NOTHING]
