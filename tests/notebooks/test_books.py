@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from workshop.notebooks.books import ALL, entry, money_table, stock_table
+from workshop.notebooks.books import ALL, money_table, stock_table
+from workshop.orders.books import entry
 
 ORDER = {
     "order_id": "ord_1",

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from workshop.errors import WorkshopError
-from workshop.notebooks import look
-from workshop.notebooks.charts import latency_chart, stock_chart
-from workshop.notebooks.charts_layout import axis_end, quantile, spread_of
-from workshop.notebooks.journey_story import TRACKER, story_of
-from workshop.notebooks.time_line import time_line
-from workshop.notebooks.time_line_layout import (
+from workshop.notebooks.pictures import look
+from workshop.notebooks.pictures.charts import latency_chart, stock_chart
+from workshop.notebooks.pictures.charts_layout import axis_end, quantile, spread_of
+from workshop.notebooks.pictures.journey_story import TRACKER, story_of
+from workshop.notebooks.pictures.time_line import time_line
+from workshop.notebooks.pictures.time_line_layout import (
     Kind,
     Line,
     Scale,

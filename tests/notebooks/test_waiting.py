@@ -81,13 +81,3 @@ def test_the_last_form_of_the_line_stays(world, capsys):
     lines = capsys.readouterr().out.split("\r")
     assert lines[1].strip() == "3 CREATED"
     assert lines[-1] == "1 REFUNDED, 2 SHIPMENT_PREPARED\n"
-
-
-def test_logs_are_waited_for_until_the_tracker_has_told_all(monkeypatch):
-    published = waiting.Hop(None, "payment", "published", "payment-succeeded")
-    tracked = waiting.Hop(None, "order-tracker", "tracked", "payment-succeeded → PAID")
-    looks = iter([[], [published], [published, tracked]])
-    monkeypatch.setattr(waiting, "POLL_SECONDS", 0)
-    monkeypatch.setattr(waiting.journey, "hops", lambda *_: next(looks))
-    found = waiting.hops_of(SimpleNamespace(stack=None), "a")
-    assert found == [published, tracked]

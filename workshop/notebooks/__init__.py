@@ -3,27 +3,49 @@
 The calls to AWS that a lesson is about stand in the notebooks themselves.
 """
 
-from workshop.notebooks.charts import latency_chart, stock_chart
+from workshop.notebooks.books import money_table, stock_table
+from workshop.notebooks.by_hand import decided, order_created, out_of_stock
 from workshop.notebooks.cleaning import clean_up
 from workshop.notebooks.connecting import connect
 from workshop.notebooks.connection import Connection
 from workshop.notebooks.frames import hop_table, table
+from workshop.notebooks.latencies import hops_of_many, latencies, latency_table
+from workshop.notebooks.letters import field_table, letter_of
+from workshop.notebooks.permissions import permission_table, service_table
+from workshop.notebooks.pictures.charts import latency_chart, stock_chart
+from workshop.notebooks.pictures.time_line import time_line
 from workshop.notebooks.planning import plan
-from workshop.notebooks.time_line import time_line
-from workshop.notebooks.waiting import hops_of, settle
+from workshop.notebooks.sampling import sampled
+from workshop.notebooks.waiting import hops_of, hops_when, settle
+from workshop.orders.books import entry
 from workshop.orders.ordering import order_request
 
 __all__ = [
     "Connection",
     "clean_up",
     "connect",
+    "decided",
+    "entry",
+    "field_table",
     "hop_table",
     "hops_of",
+    "hops_of_many",
+    "hops_when",
+    "latencies",
     "latency_chart",
+    "latency_table",
+    "letter_of",
+    "money_table",
+    "order_created",
     "order_request",
+    "out_of_stock",
+    "permission_table",
     "plan",
+    "sampled",
+    "service_table",
     "settle",
     "stock_chart",
+    "stock_table",
     "table",
     "time_line",
 ]

@@ -9,6 +9,10 @@ import pandas as pd
 from workshop.orders.journey import Hop
 
 NOTHING = "–"
+WIDEST = 90
+"""Characters of a cell that are shown: pandas would cut a failure's reason at 50."""
+
+pd.set_option("display.max_colwidth", WIDEST)
 
 
 def table(items: Iterable[Mapping[str, Any]], *columns: str) -> pd.DataFrame:
@@ -54,5 +58,6 @@ def _shown(value: Any) -> Any:
         case Mapping():
             return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())
         case list() | tuple() | set():
-            return ", ".join(str(_shown(inner)) for inner in value)
+            between = "; " if any(isinstance(inner, Mapping) for inner in value) else ", "
+            return between.join(str(_shown(inner)) for inner in value)
     return value

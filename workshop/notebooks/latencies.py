@@ -4,18 +4,15 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from workshop.errors import WorkshopError
-from workshop.notebooks.charts_layout import spread_of
+from workshop.notebooks.connection import Connection
 from workshop.notebooks.frames import table
+from workshop.notebooks.pictures.charts_layout import spread_of
 from workshop.orders import function_logs, journey
 from workshop.orders.journey import Hop
-
-if TYPE_CHECKING:
-    from workshop.notebooks.connection import Connection
 
 POLL_SECONDS = 0.5
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -68,7 +65,7 @@ def latency_table(found: Mapping[str, Sequence[float]]) -> pd.DataFrame:
 
 
 def hops_of_many(
-    connection: "Connection", order_ids: Collection[str], *, seconds: float = 30.0
+    connection: Connection, order_ids: Collection[str], *, seconds: float = 30.0
 ) -> dict[str, list[Hop]]:
     """Return what the functions logged about each of many orders.
 
@@ -100,7 +97,7 @@ def hops_by_order(
     found: dict[str, set[Hop]] = {order_id: set() for order_id in order_ids}
     for line in lines:
         order_id = (line.parsed() or {}).get("correlation_id")
-        hop = journey._hop(line.function, line.message)  # noqa: SLF001 - to become public
+        hop = journey.hop_of(line.function, line.message)
         if order_id in found and hop:
             found[order_id].add(hop)
     return {order_id: sorted(hops) for order_id, hops in found.items()}

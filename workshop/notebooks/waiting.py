@@ -54,7 +54,8 @@ def wait(
     while True:
         over = journey.idle(stack)  # asked first: what is read after a yes is all there will be
         for order_id in order_ids:
-            if not journey.stands_still(stack, statuses.get(order_id)):
+            # One that stands still may yet be refunded: it is read once more at the end.
+            if over or not journey.stands_still(stack, statuses.get(order_id)):
                 statuses[order_id] = journey.status(stack, order_id) or "UNKNOWN"
         tell(statuses)
         now = time.monotonic()
@@ -74,13 +75,42 @@ def wait(
 def hops_of(connection: Connection, order_id: str, *, seconds: float = 20.0) -> list[Hop]:
     """Return what the functions logged about an order, oldest first.
 
-    Logs come a little later than the rows: on AWS by seconds. So this waits until the tracker has
-    told of every event that was published.
+    Logs come a little later than the rows: on AWS by seconds. So this waits until nothing is under
+    way, as far as anybody knows, and the tracker has told of every event that was published.
     """
+    return _hops(connection.stack, order_id, bool, seconds)
+
+
+def hops_when(
+    connection: Connection, order_id: str, function: str, what: str, *, seconds: float = 60.0
+) -> list[Hop]:
+    """Wait until a function has said something about an order; return all that was said by then.
+
+    For an order whose status does not change any more, so that `settle` has nothing to wait for.
+
+    Args:
+        connection: The stack.
+        order_id: Which order.
+        function: The function's key, such as `shipping`.
+        what: `consumed`, `published`, `published again`, `tracked` or `failed`.
+        seconds: How long at most; then what has been said so far is returned.
+    """
+
+    def said(found: list[Hop]) -> bool:
+        return any((hop.function, hop.what) == (function, what) for hop in found)
+
+    return _hops(connection.stack, order_id, said, seconds)
+
+
+def _hops(
+    stack: Stack, order_id: str, enough: Callable[[list[Hop]], bool], seconds: float
+) -> list[Hop]:
     deadline = time.monotonic() + seconds
     while True:
-        found = journey.hops(connection.stack, order_id)
-        if found and not journey.untracked(found):
+        # Asked first: what is read after a yes is all there will be. Of AWS nobody knows.
+        over = journey.idle(stack) or not stack.target.own
+        found = journey.hops(stack, order_id)
+        if over and enough(found) and not journey.untracked(found):
             return found
         if time.monotonic() > deadline:
             return found

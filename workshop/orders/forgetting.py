@@ -1,11 +1,15 @@
 """Removing orders: what tests and notebooks placed, and nobody shall find afterwards."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from workshop.deployment.stack import Stack
 from workshop.orders import journey
 from workshop.orders.tables import table_name
 from workshop.recovery import dead_letters
+
+BATCH = 25
+"""Items that one BatchWriteItem takes at most."""
 
 
 def forget(stack: Stack, order_ids: Collection[str]) -> None:
@@ -14,14 +18,22 @@ def forget(stack: Stack, order_ids: Collection[str]) -> None:
     To be called when nothing of them is under way any more: the tracker makes a row anew for an
     event of an order that has none. Logs and the archive go on telling of them.
     """
-    dynamodb = stack.client("dynamodb")
-    for order_id in order_ids:
-        for table, (key, pattern) in journey.KEYS.items():
-            if table in stack.outputs.table_names:
-                name = table_name(stack, table)
-                dynamodb.delete_item(TableName=name, Key={key: {"S": pattern.format(order_id)}})
+    for table, (key, pattern) in journey.KEYS.items():
+        if table in stack.outputs.table_names:
+            keys = [{key: {"S": pattern.format(order_id)}} for order_id in order_ids]
+            _delete(stack, table_name(stack, table), keys)
     if order_ids and stack.outputs.dead_letter_queue_urls:
         discard(stack, *order_ids)
+
+
+def _delete(stack: Stack, name: str, keys: Sequence[dict[str, Any]]) -> None:
+    """Delete items, 25 at a time: DynamoDB takes no more, and may leave some to be asked again."""
+    dynamodb = stack.client("dynamodb")
+    wanted: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
+    while wanted:
+        asked, wanted = wanted[:BATCH], wanted[BATCH:]
+        left = dynamodb.batch_write_item(RequestItems={name: asked})["UnprocessedItems"]
+        wanted += left.get(name, [])
 
 
 def discard(stack: Stack, *told: str) -> None:

@@ -58,7 +58,7 @@ def hops(stack: Stack, order_id: str) -> list[Hop]:
     found = set()
     for key, name in stack.outputs.function_names.items():
         for message in _messages(stack, f"/aws/lambda/{name}", order_id):
-            hop = _hop(key, message)
+            hop = hop_of(key, message)
             if hop:
                 found.add(hop)
     return sorted(found)
@@ -246,7 +246,8 @@ def _messages(stack: Stack, group: str, order_id: str) -> Iterator[str]:
         return
 
 
-def _hop(function: str, message: str) -> Hop | None:
+def hop_of(function: str, message: str) -> Hop | None:
+    """Return the hop that a function's log line tells of; None if it tells of none."""
     try:
         line = json.loads(message)
         at = datetime.fromisoformat(line["timestamp"])

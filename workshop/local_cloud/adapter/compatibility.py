@@ -20,6 +20,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_RUNTIME, "Worker.invoke"): (
         "self event request_id trace_id depth durable invoked_function_arn"
     ),
+    (_RUNTIME, "Worker._drain_stderr_bounded"): "self first_line_wait idle_confirm hard_cap",
     (_RUNTIME, "_signal"): "proc",
     (_RUNTIME, "_collect"): "proc deadline",
     (_EVENTS, "_invoke_target"): "target event rule view",
@@ -53,6 +54,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     ),
     ("ministack.app", "app"): "scope receive send",
     # Read.
+    (_RUNTIME, "_PYTHON_WORKER_SCRIPT"): None,
     (_RUNTIME, "_workers"): None,
     (_RUNTIME, "_REAP_GRACE"): None,
     (_RUNTIME, "_lock"): None,

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import json
 import logging
+import queue
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from ministack.services import eventbridge, lambda_svc, sqs
 from workshop.local_cloud.adapter import put_events, records
 from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.callers import Caller, new_trace
+from workshop.local_cloud.adapter.compatibility import IncompatibleError
 from workshop.local_cloud.adapter.journal import Origin
 from workshop.local_cloud.adapter.ministack_cloud import delivering, role_of
 from workshop.local_cloud.adapter.ministack_cloud import request_id as asynchronous_id
@@ -31,6 +33,7 @@ def install(parts: Parts) -> None:
     _bound_executions(parts)
     _name_executions(parts)
     _keep_workers()
+    _take_whole_logs()
     _queue_events(parts)
     _authorise_entries()
     _name_roles()
@@ -141,6 +144,49 @@ def _keep_workers() -> None:
     lambda_runtime.Worker.invoke = sparing
     lambda_runtime._signal = spare
     lambda_runtime._collect = wait_unless_spared
+
+
+_OVER = "\x00 over \x00"
+_ANSWER = "\n        _real_stdout.flush()\n\nrun()\n"
+"""Where MiniStack's worker script hands over the answer of an invocation."""
+
+_NEXT_LINE_SECONDS = 0.05
+
+
+def _take_whole_logs() -> None:
+    """An invocation's log is all that its process wrote.
+
+    MiniStack takes what comes until nothing has come for 5 ms; on a busy machine the last line then
+    comes with the next invocation. Here the process writes a mark before it answers.
+    """
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if _ANSWER not in script:
+        msg = "MiniStack's worker script does not end as it did."
+        raise IncompatibleError(msg)
+    mark = f"\n        print({_OVER!r}, file=sys.stderr, flush=True)"
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_ANSWER, f"{mark}{_ANSWER}")
+
+    def until_the_mark(
+        worker: Any,
+        first_line_wait: float = 0.0,  # noqa: ARG001 - MiniStack's own parameters
+        idle_confirm: float = 0.0,  # noqa: ARG001
+        hard_cap: float = 1.0,
+    ) -> str:
+        lines: list[str] = []
+        deadline = time.monotonic() + hard_cap  # a process that died wrote no mark
+        while time.monotonic() < deadline:
+            try:
+                line = worker._stderr_queue.get(timeout=_NEXT_LINE_SECONDS)
+            except queue.Empty:
+                if not worker._stderr_thread.is_alive():
+                    break
+                continue
+            if line == _OVER:
+                break
+            lines.append(line)
+        return "\n".join(lines)
+
+    lambda_runtime.Worker._drain_stderr_bounded = until_the_mark
 
 
 def _repeat_permissions() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from workshop.notebooks import look
-from workshop.notebooks.journey_story import TRACKER, Way, Work, story_of
-from workshop.notebooks.picture import Picture
-from workshop.notebooks.time_line_layout import (
+from workshop.notebooks.pictures import look
+from workshop.notebooks.pictures.journey_story import TRACKER, Way, Work, story_of
+from workshop.notebooks.pictures.picture import Picture
+from workshop.notebooks.pictures.time_line_layout import (
     MARKER,
     Fold,
     Kind,

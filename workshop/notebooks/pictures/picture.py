@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
-from workshop.notebooks import look
+from workshop.notebooks.pictures import look
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -7,10 +7,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from workshop.errors import WorkshopError
-from workshop.notebooks import look
-from workshop.notebooks.charts_layout import Spread, axis_end, spread_of
-from workshop.notebooks.picture import Picture
-from workshop.notebooks.time_line_layout import duration
+from workshop.notebooks.pictures import look
+from workshop.notebooks.pictures.charts_layout import Spread, axis_end, spread_of
+from workshop.notebooks.pictures.picture import Picture
+from workshop.notebooks.pictures.time_line_layout import duration
 
 STOCK = "#3b5bdb"
 RESERVED = "#a85400"

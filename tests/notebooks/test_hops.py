@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workshop.notebooks import watching
+from workshop.notebooks import waiting
 from workshop.orders.journey import Hop
 
 START = datetime(2026, 1, 15, 10, tzinfo=UTC)
@@ -32,15 +32,15 @@ class Logs:
 @pytest.fixture
 def logs(monkeypatch):
     found = Logs()
-    monkeypatch.setattr(watching.journey, "hops", found.read)
-    monkeypatch.setattr(watching.journey, "idle", found.is_idle)
-    monkeypatch.setattr(watching, "POLL_SECONDS", 0)
+    monkeypatch.setattr(waiting.journey, "hops", found.read)
+    monkeypatch.setattr(waiting.journey, "idle", found.is_idle)
+    monkeypatch.setattr(waiting, "POLL_SECONDS", 0)
     return found
 
 
 def hops_when(*, own=True, seconds=30.0, said=("inventory", "published")):
     connection = SimpleNamespace(stack=SimpleNamespace(target=SimpleNamespace(own=own)))
-    return watching.hops_when(connection, "order-1", *said, seconds=seconds)
+    return waiting.hops_when(connection, "order-1", *said, seconds=seconds)
 
 
 def test_it_waits_for_the_function(logs):

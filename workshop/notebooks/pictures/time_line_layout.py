@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
-from workshop.notebooks.journey_story import TRACKER, Story, Tracked, Way, Work
+from workshop.notebooks.pictures.journey_story import TRACKER, Story, Tracked, Way, Work
 
 FOLDED_FROM = 0.4
 """Seconds: no shorter pause is folded. Ordinary ways on AWS show to scale."""

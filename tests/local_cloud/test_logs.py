@@ -1,0 +1,57 @@
+"""What an invocation wrote stands in the log when it has answered."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workshop.paths import ROOT
+
+pytestmark = pytest.mark.deployed
+
+LINES = 1000
+
+
+def test_a_log_is_whole_when_the_function_has_answered(calm):
+    """All lines of each run, and none that comes with the next one's."""
+    body = f"""
+    for number in range({LINES}):
+        print(f"{{event['run']}} wrote {{number}}")
+    """
+    function = calm.function(body)
+    group = f"/aws/lambda/{function.name}"
+    for run in ("first", "second"):
+        calm.awslambda.invoke(FunctionName=function.name, Payload=json.dumps({"run": run}))
+        events = calm.logs.filter_log_events(logGroupName=group, filterPattern=run)["events"]
+        said = [event["message"] for event in events]
+        assert said == [f"{run} wrote {number}" for number in range(LINES)]
+
+
+SLOWLY = """
+import queue, sys, threading, time
+from types import SimpleNamespace
+sys.path.append(sys.argv[1])
+from ministack.core.lambda_runtime import Worker
+from workshop.local_cloud.adapter import install
+
+install._take_whole_logs()
+lines = queue.Queue()
+
+def arrive():
+    for line in ("one", "two", "three", *([install._OVER] if sys.argv[2] == "answered" else [])):
+        lines.put(line)
+        time.sleep(0.06)
+
+reader = threading.Thread(target=arrive)
+worker = SimpleNamespace(_stderr_queue=lines, _stderr_thread=reader)
+reader.start()
+print(Worker._drain_stderr_bounded(worker).split())
+"""
+
+
+@pytest.mark.parametrize("how", ["answered", "died"])
+def test_lines_that_come_slowly_are_waited_for(local_cloud_python: Path, how: str) -> None:
+    """A busy machine brings the last ones late; a process that died without a mark ends it, too."""
+    command = [str(local_cloud_python), "-I", "-c", SLOWLY, str(ROOT), how]
+    assert subprocess.check_output(command, text=True, env={}) == "['one', 'two', 'three']\n"
