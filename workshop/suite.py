@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,17 +14,21 @@ from pathlib import Path
 
 from workshop.console import say
 from workshop.deployment import bundles
-from workshop.deployment.stack import CLOUD_VARIABLE
+from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.deployment.target import Target
 from workshop.deployment.terraform import Terraform
 from workshop.deployment.up import remove
 from workshop.lab import files, ground
+from workshop.lab.traces import traces
 from workshop.paths import NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
 
 TEST_CLOUDS = ("test", "test-whole")
 """The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
 from stage to stage, the other has the whole system.
 """
+
+POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()
+"""Before a command that computes beside others that wait: those go on as soon as they can."""
 
 REPORTS = STATE / "reports"
 GRACE = 10.0  # seconds that an interrupted pytest has to clean up
@@ -65,16 +70,18 @@ def types() -> Tally:
     return _tool("mypy", *map(str, packages)) + _tool("nbqa", "mypy", str(NOTEBOOKS))
 
 
-def unit(*options: str, quiet: bool = False) -> Tally:
-    """The tests that need no cloud; quiet, they say nothing until they are over."""
+def unit(*options: str, beside: bool = False) -> Tally:
+    """The tests that need no cloud; beside others, they are polite, and silent until the end."""
     bundles.build()
-    return _pytest("unit", "-m", "not deployed", "-n", "auto", *options, quiet=quiet)
+    before = POLITE if beside else ()
+    workers = ("-m", "not deployed", "-n", "auto")
+    return _pytest("unit", *workers, *options, quiet=beside, before=before)
 
 
-def terraform() -> Tally:
-    """Shape, validity and the tests of the Terraform configuration."""
+def terraform(*, beside: bool = False) -> Tally:
+    """Shape, validity and the tests of the Terraform configuration; beside others, politely."""
     bundles.build()
-    tool = _mocked_terraform()
+    tool = _mocked_terraform(POLITE if beside else ())
     tool.init()
     say("Testing Terraform against a mock of AWS …")
     tally = Tally()
@@ -101,8 +108,8 @@ def deployed(*options: str) -> Tally:
         remove(cloud)
     say("A local cloud of the tests' own climbs from stage to stage, another has all of them …")
     try:
-        # Two workers: both wait for Terraform most of the time.
-        workers = ("-n", "2", "--dist", "loadscope")
+        # A worker for each cloud: all wait for Terraform most of the time.
+        workers = ("-n", "3", "--dist", "loadscope")
         return _pytest(
             "deployed", "-m", "deployed", *workers, *stages, "tests", *options, env=environment
         )
@@ -118,10 +125,27 @@ def notebooks() -> Tally:
         return notebooks_on(cloud, files.paths(), quiet=True)
 
 
-def notebooks_on(
+def notebooks_on(cloud: str, paths: Sequence[Path], *, quiet: bool = False) -> Tally:
+    """Run notebooks on a cloud's stack, and see that they leave it as it was.
+
+    On a local cloud what they say has to be what is saved. On AWS, where others use the stack, too,
+    and times differ, the cells only have to run.
+    """
+    stack = current(cloud)
+    if not stack.target.own:
+        return compared(cloud, paths, strict=False, quiet=quiet)
+    before = traces(stack)
+    tally = compared(cloud, paths, quiet=quiet)
+    left = traces(stack).differences(before)
+    for each in left:
+        say(f"The notebooks left something behind: {each}")
+    return tally + _check(len(left))
+
+
+def compared(
     cloud: str, paths: Sequence[Path], *, strict: bool = True, quiet: bool = False
 ) -> Tally:
-    """Run notebooks on a cloud's stack, cell by cell; strictly, outputs are what is saved."""
+    """Run notebooks by nbval, cell by cell; strictly, outputs have to be what is saved."""
     return _pytest(
         "notebooks",
         *("--nbval" if strict else "--nbval-lax", "--nbval-current-env"),
@@ -134,12 +158,16 @@ def notebooks_on(
 
 
 def _pytest(
-    name: str, *options: str, env: Mapping[str, str] = os.environ, quiet: bool = False
+    name: str,
+    *options: str,
+    env: Mapping[str, str] = os.environ,
+    quiet: bool = False,
+    before: Sequence[str] = (),
 ) -> Tally:
     """Run pytest in a process of its own, and count by the report it writes."""
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
+    command = [*before, sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told,
         subprocess.Popen(command, cwd=ROOT, env=env, stdout=told if quiet else None) as process,
@@ -188,10 +216,10 @@ def _check(returncode: int) -> Tally:
     return Tally(failed=1) if returncode else Tally(passed=1)
 
 
-def _mocked_terraform() -> Terraform:
+def _mocked_terraform(before: Sequence[str] = ()) -> Terraform:
     """Terraform with data of its own, and an address where nothing answers: it needs no cloud."""
     nowhere = Target.local("mock", "http://127.0.0.1:9")
-    return Terraform(STATE / "terraform-test", nowhere.environment())
+    return Terraform(STATE / "terraform-test", nowhere.environment(), before=before)
 
 
 def _terraform_folders() -> list[Path]:

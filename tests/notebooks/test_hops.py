@@ -13,6 +13,7 @@ START = datetime(2026, 1, 15, 10, tzinfo=UTC)
 PUBLISHED = Hop(START, "inventory", "published", "stock-reserved")
 TRACKED = Hop(START, "order-tracker", "tracked", "stock-reserved → RESERVED")
 AGAIN = Hop(START, "shipping", "published again", "shipment-prepared")
+SEEN = Hop(START, "order-tracker", "tracked", "shipment-prepared (no change)")
 
 
 @dataclass
@@ -55,7 +56,7 @@ def test_it_waits_for_the_tracker(logs):
 
 def test_it_waits_until_nothing_is_under_way(logs):
     """What another function says at the same time may come into its log a little later."""
-    early, whole = [PUBLISHED, TRACKED], [PUBLISHED, TRACKED, AGAIN]
+    early, whole = [PUBLISHED, TRACKED], [PUBLISHED, TRACKED, AGAIN, SEEN]
     logs.looks, logs.idle = [early, whole], [False, True]
     assert hops_when() == whole
 

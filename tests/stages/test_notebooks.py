@@ -8,6 +8,7 @@ from nbclient import NotebookClient
 
 from workshop.deployment.stack import CLOUD_VARIABLE
 from workshop.lab import files
+from workshop.lab.traces import traces
 from workshop.local_cloud.control import Control
 from workshop.suite import TEST_CLOUDS
 
@@ -36,37 +37,21 @@ def run(path, *, cells=None):
     return ["\n".join(each.traceback) for each in outputs if each.output_type == "error"]
 
 
-def everything(stack):
-    """What a stack holds, as far as a notebook could have changed it, when nothing is under way."""
+def look(stack):
+    """What the stack holds when nothing is under way."""
     assert Control(stack.target.endpoint_url, timeout=60).wait_idle(60)
-    dynamodb, events, sqs = (stack.client(name) for name in ("dynamodb", "events", "sqs"))
-    bus = {"EventBusName": stack.outputs.event_bus_name}
-    rows = {
-        key: sorted(map(str, dynamodb.scan(TableName=name, ConsistentRead=True)["Items"]))
-        for key, name in stack.outputs.table_names.items()
-    }
-    rules = {rule["Name"]: rule["State"] for rule in events.list_rules(**bus)["Rules"]}
-    targets = {rule: events.list_targets_by_rule(Rule=rule, **bus)["Targets"] for rule in rules}
-    configurations = {
-        key: stack.client("lambda").get_function_configuration(FunctionName=name)["Environment"]
-        for key, name in stack.outputs.function_names.items()
-    }
-    permissions = {
-        key: stack.client("lambda").get_policy(FunctionName=name)["Policy"]
-        for key, name in stack.outputs.function_names.items()
-        if key in rules or any(name in rule for rule in rules)
-    }
-    return rows, rules, targets, sqs.list_queues().get("QueueUrls", []), configurations, permissions
+    return traces(stack)
 
 
-@pytest.mark.parametrize("on_stage", [1, 2, 3, 4, 5])
+# Stage 4 lacks only the queues: its notebook, the longest, runs on the whole system alone.
+@pytest.mark.parametrize("on_stage", [1, 2, 3])
 def test_it_runs_on_its_own_stage_and_leaves_it_as_it_was(ladder, on_stage):
     """A learner who has come to this stage can run every cell; rows, rules, queues stay."""
     stack = ladder.reach(on_stage)
     assert stack.stage == on_stage
-    before = everything(stack)
+    before = look(stack)
     assert run(notebook_of(on_stage)) == []
-    assert everything(stack) == before
+    assert look(stack).differences(before) == []
 
 
 @pytest.mark.parametrize("on_stage", [2])

@@ -1,6 +1,7 @@
 """Dead letters as a person meets them: listed, shown whole, brought back."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from recovery.redrive.consumers import Refusal
@@ -62,6 +63,8 @@ def queues(monkeypatch):
     monkeypatch.setattr(verbs, "current", lambda: None)
     monkeypatch.setattr(dead_letters, "of", lambda *_: DeadLetters(made, consumers, CONSUMERS))
     monkeypatch.setattr(console.out, "width", 80)
+    # Ages are those at the import, however long the tests before this one took.
+    monkeypatch.setattr(verbs, "datetime", SimpleNamespace(now=lambda _: NOW))
     return made
 
 

@@ -56,13 +56,13 @@ def test_nothing_of_the_machine_is_saved(saved):
 
 
 def test_the_same_again_passes_though_ids_and_durations_differ(saved):
-    tally = suite.notebooks_on("some-cloud", [saved], quiet=True)
+    tally = suite.compared("some-cloud", [saved], quiet=True)
     assert (tally.passed, tally.failed) == (len(CELLS), 0)
 
 
 def test_another_output_fails(saved, capsys):
     """What the notebook says is not what is saved in it: the cell is named, with both."""
-    tally = suite.notebooks_on("another-cloud", [saved], quiet=True)
+    tally = suite.compared("another-cloud", [saved], quiet=True)
     assert (tally.passed, tally.failed) == (len(CELLS) - 1, 1)
     told = capsys.readouterr().out
     assert "Cell outputs differ" in told
@@ -70,7 +70,7 @@ def test_another_output_fails(saved, capsys):
 
 
 def test_leniently_the_cells_only_have_to_run(saved):
-    tally = suite.notebooks_on("another-cloud", [saved], strict=False, quiet=True)
+    tally = suite.compared("another-cloud", [saved], strict=False, quiet=True)
     assert (tally.passed, tally.failed) == (len(CELLS), 0)
 
 

@@ -29,8 +29,8 @@ PARTS: dict[str, Callable[[], Tally]] = {
 MOSTLY_WAITS = "deployed"
 BESIDE: dict[str, Callable[[], Tally]] = {
     "notebooks": suite.notebooks,
-    "unit": partial(suite.unit, quiet=True),
-    "terraform": suite.terraform,
+    "unit": partial(suite.unit, beside=True),
+    "terraform": partial(suite.terraform, beside=True),
 }
 """Parts that go on, two at a time, beside the one that mostly waits: each says how it ended."""
 

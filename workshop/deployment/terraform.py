@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +98,11 @@ class Terraform:
     """Terraform at work on one state."""
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str], keep_open: tuple[int, ...] = ()
+        self,
+        directory: Path,
+        environment: Mapping[str, str],
+        keep_open: tuple[int, ...] = (),
+        before: Sequence[str] = (),
     ) -> None:
         """Prepare a run.
 
@@ -106,6 +110,7 @@ class Terraform:
             directory: Where the state and Terraform's working data lie.
             environment: Says which cloud, and with which credentials.
             keep_open: File descriptors that Terraform inherits, so that locks stay held with it.
+            before: What its command begins with, such as `nice`.
 
         Raises:
             UsageError: When Terraform is missing or too old.
@@ -115,6 +120,7 @@ class Terraform:
         self._data = directory / "terraform-data"
         self._program = find()
         self._keep_open = keep_open
+        self._before = before
         own = {
             "TF_DATA_DIR": str(self._data),
             "TF_IN_AUTOMATION": "1",
@@ -217,7 +223,7 @@ class Terraform:
         return [*files, f"-lock-timeout={_LOCK_TIMEOUT}"]
 
     def _command(self, *arguments: str) -> list[str]:
-        return [self._program, f"-chdir={TERRAFORM}", *arguments]
+        return [*self._before, self._program, f"-chdir={TERRAFORM}", *arguments]
 
     def _watch(self, title: str, command: str, *options: str) -> Outcome:
         """Run a command that reports in JSON, show its progress, and gather what it came to."""
