@@ -121,7 +121,7 @@ def deployed(*options: str) -> Tally:
 def notebooks() -> Tally:
     """All notebooks on a local cloud of their own; they say nothing until they are over."""
     bundles.build()
-    with ground.own_cloud() as cloud:
+    with ground.own_cloud(quiet=True) as cloud:
         return notebooks_on(cloud, files.paths(), quiet=True)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from workshop.deployment.stack import CLOUD_VARIABLE, current
-from workshop.deployment.up import remove
+from workshop.deployment.up import remove, up
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT
 
@@ -15,8 +15,11 @@ OWN_CLOUD = "test-notebooks"
 
 
 @contextlib.contextmanager
-def own_cloud() -> Iterator[str]:
+def own_cloud(*, quiet: bool = False) -> Iterator[str]:
     """Deploy all stages to a local cloud that is there for the notebooks alone.
+
+    Args:
+        quiet: Say nothing of it, unless it fails.
 
     Yields:
         Its name.
@@ -26,21 +29,29 @@ def own_cloud() -> Iterator[str]:
     """
     remove(OWN_CLOUD)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "workshop", "up"],
-            cwd=ROOT,
-            env=os.environ | {CLOUD_VARIABLE: OWN_CLOUD},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            raise WorkshopError(f"{done.stdout}{done.stderr}The notebooks have no stack to run on.")
+        if quiet:
+            _up_quietly()
+        else:
+            up(name=OWN_CLOUD)
         yield OWN_CLOUD
     finally:
         remove(OWN_CLOUD)
+
+
+def _up_quietly() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "workshop", "up"],
+        cwd=ROOT,
+        env=os.environ | {CLOUD_VARIABLE: OWN_CLOUD},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise WorkshopError(f"{done.stdout}The notebooks have no stack to run on.")
 
 
 @contextlib.contextmanager
