@@ -28,6 +28,17 @@ def test_a_log_is_whole_when_the_function_has_answered(calm):
         assert said == [f"{run} wrote {number}" for number in range(LINES)]
 
 
+def test_a_line_that_is_not_ended_is_kept_as_it_is(calm):
+    """Nothing of the adapter's own gets into a log."""
+    function = calm.function("print('half a line', end='')")
+    calm.awslambda.invoke(FunctionName=function.name, Payload=b"{}")
+    calm.awslambda.invoke(FunctionName=function.name, Payload=b"{}")
+    events = calm.logs.filter_log_events(logGroupName=f"/aws/lambda/{function.name}")["events"]
+    said = [event["message"] for event in events if "half" in event["message"]]
+    assert said == ["half a line"] * 2
+    assert not any(chr(0) in event["message"] for event in events)
+
+
 SLOWLY = """
 import queue, sys, threading, time
 from types import SimpleNamespace

@@ -1,6 +1,7 @@
 """Connecting to a stack, and leaving it as it was."""
 
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import boto3
@@ -23,7 +24,7 @@ def stack(stage=5, *, tables=TABLES, target=None):
 
 
 @pytest.fixture
-def goods(monkeypatch):
+def goods(monkeypatch, tmp_path):
     """A shelf in memory, in the place of the Inventory table."""
     there = {}
 
@@ -33,7 +34,7 @@ def goods(monkeypatch):
     monkeypatch.setattr(ordering, "read_stock", read)
     monkeypatch.setattr(ordering, "set_stock", lambda _, stock: there.update(stock))
     monkeypatch.setattr(ordering, "take_off_the_shelf", lambda _, sku: there.pop(sku))
-    monkeypatch.setattr(shelf, "_before", {})
+    monkeypatch.setattr(shelf, "_file", lambda _: tmp_path / "shelf-before.json")
     return there
 
 
@@ -106,6 +107,37 @@ def test_the_shelf_is_full_and_then_as_it_was(up, goods):
     assert goods["MOUSE"] == 3, "there was nothing to put back any more"
 
 
+def test_a_killed_run_does_not_make_its_own_shelf_the_one_before(up, goods):
+    """The next run, in another process, finds what was there before the first."""
+    goods |= {"MOUSE": 7}
+    connecting.connect(stage=3, customer="c")
+    del goods["HEADSET"]  # and killed
+    connecting.connect(stage=3, customer="d")
+    shelf.restore(up.stack)
+    assert goods == {"MOUSE": 7}
+
+
+def test_a_shelf_of_a_stack_that_is_no_more_is_not_put_back(up, goods):
+    shelf.fill(up.stack)
+    anew = Stack(up.stack.target, 5, replace(up.stack.outputs, api_endpoint="http://another"))
+    goods.clear()
+    shelf.fill(anew)
+    shelf.restore(anew)
+    assert goods == {}
+
+
+@pytest.mark.parametrize("customer", ["", None, "a b", "a" * 65])
+def test_a_customer_that_is_none_is_refused(up, customer):
+    with pytest.raises(WorkshopError, match="has 1 to 64 letters"):
+        connecting.connect(stage=1, customer=customer)
+
+
+@pytest.mark.parametrize("stage", ["5", 9, 0])
+def test_a_stage_that_is_none_is_refused(up, stage):
+    with pytest.raises(WorkshopError, match="There is no stage"):
+        connecting.connect(stage=stage, customer="c")
+
+
 def test_before_the_inventory_there_is_no_shelf(goods):
     early = stack(1, tables={"orders": "o"})
     shelf.fill(early)
@@ -128,8 +160,20 @@ def test_clean_up_says_what_it_removed(monkeypatch, goods, capsys, count, told):
 def test_orders_are_forgotten_only_when_nothing_of_them_is_under_way(monkeypatch):
     """Else the tracker would make their rows anew."""
     done = []
-    monkeypatch.setattr(cleaning, "orders_of", lambda *_: ["a", "b"])
+    looks = iter([["a", "b"], []])
+    monkeypatch.setattr(cleaning, "orders_of", lambda *_: next(looks))
     monkeypatch.setattr(cleaning.waiting, "wait", lambda _, found: done.append(("wait", found)))
     monkeypatch.setattr(cleaning, "forget", lambda _, found: done.append(("forget", found)))
     assert cleaning.forget_orders(stack(), "c") == 2
     assert done == [("wait", ["a", "b"]), ("forget", ["a", "b"])]
+
+
+def test_on_aws_orders_that_come_late_are_forgotten_too(monkeypatch):
+    """An index lags behind its table: it is asked until nothing is found."""
+    looks = iter([["a"], ["a", "b"], []])
+    monkeypatch.setattr(cleaning, "orders_of", lambda *_: next(looks))
+    monkeypatch.setattr(cleaning.waiting, "wait", lambda *_: None)
+    monkeypatch.setattr(cleaning, "forget", lambda *_: None)
+    monkeypatch.setattr(cleaning, "LAG_SECONDS", 0)
+    there = Target("aws-1-us-east-1", "us-east-1", "1", None, own=False)
+    assert cleaning.forget_orders(stack(target=there), "c") == 2

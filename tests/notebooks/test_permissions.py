@@ -39,3 +39,26 @@ def test_a_functions_actions_are_gathered_by_service():
     found = service_table({"payment": [OWN, FAILURES], "api": [OWN]}, "dynamodb", "sqs")
     assert found.loc["payment"].tolist() == ["Query, UpdateItem", "SendMessage"]
     assert found.loc["api"].tolist() == ["Query, UpdateItem", NOTHING]
+
+
+ODD = {
+    "Statement": [
+        {"Effect": "Deny", "Action": "dynamodb:Scan", "Resource": "*"},
+        {"Sid": "All", "Action": "*", "Resource": "*"},
+        {
+            "Sid": "PublishOwnEvents",
+            "Action": "events:PutEvents",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"events:source": "orderflow.payment"}},
+        },
+    ]
+}
+
+
+def test_a_denial_a_star_and_a_condition_are_read_as_what_they_are():
+    """The lesson is least privilege: a star must not look like nothing."""
+    found = permission_table({"odd": [ODD]})
+    assert found["statement"].tolist() == [NOTHING, "All", "PublishOwnEvents"]
+    assert found["may"].tolist() == ["NOT dynamodb:Scan", "*", "events:PutEvents"]
+    assert found["if"].tolist() == [NOTHING, NOTHING, "events:source = orderflow.payment"]
+    assert service_table({"odd": [ODD]}, "dynamodb", "sqs").loc["odd"].tolist() == ["*", "*"]

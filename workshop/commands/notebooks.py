@@ -12,6 +12,7 @@ from workshop import suite
 from workshop.console import say, steps
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.environments import LAB, prepare
+from workshop.errors import UsageError
 from workshop.lab import files, ground
 from workshop.paths import NOTEBOOKS
 
@@ -32,8 +33,8 @@ Names = Annotated[
 def notebooks(names: Names = None) -> None:
     """Run every notebook, and compare what it says with what is saved in it.
 
-    On a local cloud made for it, or on the stack that WORKSHOP_CLOUD names: there, when it is on
-    AWS, the cells only have to run.
+    On a local cloud made for it, or on the stack that WORKSHOP_CLOUD names. On AWS the cells only
+    have to run.
     """
     paths = files.paths(names or ())
     with ground.named_or_own_cloud() as cloud:
@@ -51,6 +52,8 @@ def notebooks_refresh(names: Names = None) -> None:
 
     paths = files.paths(names or ())
     with ground.named_or_own_cloud() as cloud, steps("Running") as progress:
+        if not current(cloud).target.own:
+            raise UsageError("What is saved comes from a local cloud: AWS's times are yours alone.")
         progress.planned(len(paths))
         for path in paths:
             progress.doing(path.stem)

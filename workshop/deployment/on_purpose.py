@@ -1,4 +1,4 @@
-"""What is wrong with a stack on purpose: trouble on the local cloud, a gateway that is down."""
+"""What is wrong with a stack on purpose: trouble, a gateway that is down, a rule that is off."""
 
 from workshop.deployment import gateway
 from workshop.deployment.stack import Stack
@@ -11,7 +11,8 @@ def nothing_is_wrong(stack: Stack) -> None:
     """Make sure that what follows meets a system that is as it should be.
 
     Raises:
-        WorkshopError: Trouble is on, or the gateway is down; the message names the command.
+        WorkshopError: Trouble is on, the gateway is down, or a rule is off; the message names the
+            command.
     """
     if stack.target.own and (plan := switch(stack).trouble()):
         raise WorkshopError(
@@ -19,6 +20,13 @@ def nothing_is_wrong(stack: Stack) -> None:
         )
     if stack.stage >= gateway.STAGE and not all(gateway.state(stack).values()):
         raise WorkshopError("The payment gateway is down: make gateway ARGS=up")
+    bus = stack.outputs.event_bus_name
+    for rule in stack.client("events").list_rules(EventBusName=bus)["Rules"]:
+        if rule["State"] == "DISABLED":
+            raise WorkshopError(
+                f"The rule {rule['Name']} is off, and no deployment switches it on: aws events "
+                f"enable-rule --event-bus-name {bus} --name {rule['Name']}"
+            )
 
 
 def switch(stack: Stack) -> Control:

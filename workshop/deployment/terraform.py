@@ -183,8 +183,10 @@ class Terraform:
         last = json.loads(self._variables.read_text("utf-8")) if self._variables.exists() else {}
         with tempfile.TemporaryDirectory() as folder:
             plan, given = Path(folder, "plan"), Path(folder, "variables.tfvars.json")
-            given.write_text(json.dumps({**last, **variables}), "utf-8")
+            given.write_text(json.dumps(last), "utf-8")
             options = [f"-state={self.state}", "-lock=false", f"-var-file={given}", f"-out={plan}"]
+            # Each by itself: of one in a file that does not exist, Terraform only warns.
+            options += [f"-var={name}={_literal(value)}" for name, value in variables.items()]
             for command in (["plan", "-no-color", *options], ["show", "-json", str(plan)]):
                 done = self.run(*command)
                 if done.returncode:
@@ -301,6 +303,11 @@ class Terraform:
         if config := self._environment.get("TF_CLI_CONFIG_FILE"):
             digest.update(Path(config).read_bytes())
         return digest.hexdigest()
+
+
+def _literal(value: Any) -> str:
+    """A variable's value as the command line takes it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _apart(keep_open: tuple[int, ...]) -> dict[str, Any]:

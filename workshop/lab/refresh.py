@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from workshop.deployment.stack import CLOUD_VARIABLE
 from workshop.errors import WorkshopError
@@ -36,11 +36,14 @@ def refresh(path: Path, cloud: str) -> None:
     )
     try:
         client.execute(env=os.environ | {CLOUD_VARIABLE: cloud})
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise WorkshopError(f"{path.name} did not come to its end.\n{error}") from error
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
     unfinished = path.with_suffix(".ipynb.tmp")
-    nbformat.write(notebook, unfinished)  # type: ignore[no-untyped-call]
-    unfinished.replace(path)
+    try:
+        nbformat.write(notebook, unfinished)  # type: ignore[no-untyped-call]
+        unfinished.replace(path)
+    except OSError as error:
+        raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from error

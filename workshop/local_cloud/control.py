@@ -142,7 +142,7 @@ class Control:
             msg = (
                 f"{self._endpoint_url} does not answer"
                 f"{' in time' if slow else ''} as a local cloud does ({reason}). "
-                "`python -m workshop status` says what runs."
+                "`make status` says what runs."
             )
             raise LocalCloudError(msg) from error
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from workshop.errors import WorkshopError
 from workshop.notebooks.frames import table
 from workshop.orders.books import Entry
 from workshop.orders.journey_view import money
@@ -16,9 +17,14 @@ def money_table(entries: Iterable[Entry]) -> pd.DataFrame:
     """Return per order, and in sum, what was charged, given back, and shipped.
 
     Args:
-        entries: All of one currency.
+        entries: All of one currency; at least one.
+
+    Raises:
+        WorkshopError: There is none.
     """
     found = list(entries)
+    if not found:
+        raise WorkshopError("There are no orders to book.")
     sums = Entry(
         order_id=ALL,
         currency=found[0].currency,

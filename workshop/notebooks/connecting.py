@@ -1,6 +1,7 @@
 """Finding the stack that is up, and leading boto3 to it."""
 
 import os
+import re
 
 import boto3
 
@@ -10,6 +11,9 @@ from workshop.deployment.stack import Stack, current
 from workshop.errors import WorkshopError
 from workshop.notebooks import cleaning, failures, shelf
 from workshop.notebooks.connection import Connection
+from workshop.paths import STAGES
+
+_CUSTOMER = r"[A-Za-z0-9-]{1,64}"
 
 
 def connect(stage: int, customer: str) -> Connection:
@@ -28,6 +32,8 @@ def connect(stage: int, customer: str) -> Connection:
             purpose; the message names the command.
     """
     failures.tell_in_sentences(None)
+    if not re.fullmatch(_CUSTOMER, customer or ""):
+        raise WorkshopError("A customer's id has 1 to 64 letters, digits and hyphens.")
     stack = current()
     require(stack, stage)
     if not stack.target.own:
@@ -47,6 +53,8 @@ def require(stack: Stack, stage: int) -> None:
     Raises:
         WorkshopError: It is not; the message names the command.
     """
+    if stage not in STAGES:
+        raise WorkshopError(f"There is no stage {stage!r}: stages go from 1 to {STAGES[-1]}.")
     if stack.stage < stage:
         verb = "up" if stack.target.own else "deploy"
         raise WorkshopError(
@@ -67,7 +75,7 @@ def _same_account(stack: Stack) -> None:
 
 def _lead_boto3_to(stack: Stack) -> None:
     """Give this process the variables that `make env` exports, and no others of AWS."""
-    wanted = stack.target.environment()
+    wanted = stack.target.environment() | {"AWS_RETRY_MODE": "standard"}  # three tries, not ten
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         if name not in wanted:
             del os.environ[name]

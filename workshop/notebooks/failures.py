@@ -1,9 +1,7 @@
 """Faults in a notebook that have an explanation: a sentence instead of a traceback."""
 
 from typing import Any
-from urllib.error import URLError
 
-from botocore.exceptions import BotoCoreError, ClientError
 from IPython.core.getipython import get_ipython
 
 from workshop.deployment.stack import Stack, current
@@ -11,9 +9,6 @@ from workshop.errors import WorkshopError
 from workshop.local_cloud.control import LocalCloudError
 
 AGAIN = "Then run this notebook again, from its first cell."
-
-_UNREACHED = (BotoCoreError, ClientError, URLError, LocalCloudError)
-"""What is raised when a stack is gone, or no longer the one it was."""
 
 
 def tell_in_sentences(stack: Stack | None, stage: int = 1) -> None:
@@ -43,12 +38,14 @@ def tell_in_sentences(stack: Stack | None, stage: int = 1) -> None:
         shell._showtraceback(kind, error, lines)  # noqa: SLF001 - as IPython does it itself
         return lines
 
-    shell.set_custom_exc((WorkshopError, *_UNREACHED), shown)
+    # Any: on a stack started anew the calls succeed, and what they do not find is a KeyError.
+    shell.set_custom_exc((Exception,), shown)
 
 
 def explanation(error: Exception, stack: Stack | None, stage: int) -> str | None:
     """Return what to tell a person about an error; None when its traceback tells more."""
-    if stack and isinstance(error, _UNREACHED) and (told := _change(stack, stage)):
+    of_the_stack = not isinstance(error, WorkshopError) or isinstance(error, LocalCloudError)
+    if stack and of_the_stack and (told := _change(stack, stage)):
         return f"{told}\n{AGAIN}"
     return str(error) if isinstance(error, WorkshopError) else None
 

@@ -71,10 +71,16 @@ def hops_of_many(
 
     It reads every log once instead of once for each order, and waits, as `hops_of` does, until the
     tracker has told of every event that was published.
+
+    Raises:
+        WorkshopError: There is no such order.
     """
     stack = connection.stack
     rows = (journey.row_of(stack, "orders", order_id) for order_id in order_ids)
-    placed = min(datetime.fromisoformat(row["placed_at"]) for row in rows if row)
+    moments = [datetime.fromisoformat(row["placed_at"]) for row in rows if row]
+    if not moments:
+        raise WorkshopError("None of these orders is in the Orders table.")
+    placed = min(moments)
     since = int((placed - CLOCKS_DIFFER).timestamp() * 1000)
     deadline = time.monotonic() + seconds
     while True:

@@ -21,7 +21,7 @@ def letter_of(messages: Iterable[Mapping[str, Any]], order_id: str) -> Mapping[s
             return message
     raise WorkshopError(
         "The order's letter was not among the messages that SQS showed, at most ten at a time. "
-        "Empty the queue of the others (make dlq, make redrive), and run this cell again."
+        "Run this cell again; if others fill the queue, see `make dlq`."
     )
 
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import pandas as pd
 
-from workshop.notebooks.frames import table
+from workshop.notebooks.frames import NOTHING, table
 
 Policy = Mapping[str, Any]
 
 
 def permission_table(policies: Mapping[str, Iterable[Policy]]) -> pd.DataFrame:
-    """Return every statement of some policies as a table: whose, its name, what, on what.
+    """Return every statement of some policies as a table: whose, its name, what, on what, if what.
 
     Args:
         policies: By function key, the documents of its role's policies.
     """
     rows = (row for key, documents in policies.items() for row in _rows(key, documents))
-    return table(rows, "function", "statement", "may", "on")
+    return table(rows, "function", "statement", "may", "on", "if")
 
 
 def service_table(policies: Mapping[str, Iterable[Policy]], *services: str) -> pd.DataFrame:
@@ -37,11 +37,13 @@ def service_table(policies: Mapping[str, Iterable[Policy]], *services: str) -> p
 def _rows(key: str, documents: Iterable[Policy]) -> Iterator[dict[str, str]]:
     for document in documents:
         for statement in _list(document["Statement"]):
+            verb = "" if statement.get("Effect", "Allow") == "Allow" else "NOT "
             yield {
                 "function": key,
-                "statement": statement["Sid"],
-                "may": ", ".join(_list(statement["Action"])),
-                "on": ", ".join(map(_short, _list(statement["Resource"]))),
+                "statement": statement.get("Sid", NOTHING),
+                "may": verb + ", ".join(_list(statement.get("Action", "all but NotAction"))),
+                "on": ", ".join(map(_short, _list(statement.get("Resource", NOTHING)))),
+                "if": _condition(statement) or NOTHING,
             }
 
 
@@ -51,10 +53,21 @@ def _actions(documents: Iterable[Policy], service: str) -> str | None:
         action.partition(":")[2]
         for document in documents
         for statement in _list(document["Statement"])
-        for action in _list(statement["Action"])
-        if action.partition(":")[0] == service
+        if statement.get("Effect", "Allow") == "Allow"
+        for action in _list(statement.get("Action", "*"))
+        if action.partition(":")[0] in {service, "*"}
     }
+    found = {action or "*" for action in found}  # "*" alone: everything, everywhere
     return ", ".join(sorted(found)) or None
+
+
+def _condition(statement: Mapping[str, Any]) -> str:
+    """What a statement asks for besides, such as `events:source = orderflow.payment`."""
+    return ", ".join(
+        f"{key} = {' or '.join(map(str, _list(value)))}"
+        for asked in statement.get("Condition", {}).values()
+        for key, value in asked.items()
+    )
 
 
 def _short(arn: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from workshop.deployment import bundles
 from workshop.deployment.terraform import Terraform
 from workshop.notebooks.connection import Connection
 from workshop.notebooks.frames import table
@@ -45,6 +46,7 @@ def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
     Raises:
         TerraformError: With Terraform's own errors.
     """
+    bundles.build()
     target = connection.stack.target
     terraform = Terraform(target.directory, target.environment())
     terraform.init()

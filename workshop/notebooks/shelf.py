@@ -1,10 +1,13 @@
 """The shelf while a notebook runs: full, and afterwards as it was."""
 
+import json
+from pathlib import Path
+
 from workshop.deployment.stack import Stack
 from workshop.orders import ordering
 
-_before: dict[str, dict[str, int]] = {}
-"""What was there, by the address of the stack's API: connecting twice does not forget it."""
+_BEFORE = "shelf-before.json"
+"""What was there, kept with the stack: a kernel that is killed does not forget it."""
 
 
 def promised(stack: Stack) -> dict[str, int]:
@@ -13,17 +16,35 @@ def promised(stack: Stack) -> dict[str, int]:
 
 
 def fill(stack: Stack) -> None:
-    """Fill the shelf, and remember what was there."""
+    """Fill the shelf, and remember what was there, unless an interrupted run has done so."""
     if goods := promised(stack):
-        _before.setdefault(stack.outputs.api_endpoint, ordering.read_stock(stack, list(goods)))
+        if _remembered(stack) is None:
+            before = ordering.read_stock(stack, list(goods))
+            told = {"api": stack.outputs.api_endpoint, "stock": before}
+            _file(stack).write_text(json.dumps(told), "utf-8")
         ordering.set_stock(stack, goods)
 
 
 def restore(stack: Stack) -> None:
     """Put back what was there before the first `fill`."""
-    before = _before.pop(stack.outputs.api_endpoint, None)
+    before = _remembered(stack)
     if before is None:
         return
     ordering.set_stock(stack, before)
     for sku in promised(stack).keys() - before.keys():
         ordering.take_off_the_shelf(stack, sku)
+    _file(stack).unlink()
+
+
+def _remembered(stack: Stack) -> dict[str, int] | None:
+    """What was there before; None when nobody has filled this stack's shelf."""
+    try:
+        told = json.loads(_file(stack).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = told["api"] == stack.outputs.api_endpoint  # a stack started anew has another
+    return dict(told["stock"]) if same else None
+
+
+def _file(stack: Stack) -> Path:
+    return stack.target.directory / _BEFORE

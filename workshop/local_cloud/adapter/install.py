@@ -181,9 +181,9 @@ def _take_whole_logs() -> None:
                 if not worker._stderr_thread.is_alive():
                     break
                 continue
-            if line == _OVER:
+            lines += [rest] if (rest := line.removesuffix(_OVER)) else []
+            if line.endswith(_OVER):  # perhaps behind a line that the handler did not end
                 break
-            lines.append(line)
         return "\n".join(lines)
 
     lambda_runtime.Worker._drain_stderr_bounded = until_the_mark

@@ -221,6 +221,7 @@ class _Drawing:
             ("- -", look.FAILED, "tried again", any(way.is_retry for way in self.story.ways)),
             ("□", grey, "done before, published again", any(work.again for work in works)),
             ("⬚", grey, "said no more", any(work.end is None for work in works)),
+            ("▒", look.QUIET, "nothing logged, drawn short", bool(self.layout.scale.folds)),
         ):
             if occurs:
                 look.write(self.axes, x, y, sign, size=look.NORMAL, color=colour, halo=False)
