@@ -73,9 +73,9 @@ def types() -> Tally:
 def unit(*options: str, beside: bool = False) -> Tally:
     """The tests that need no cloud; beside others, they are polite, and silent until the end."""
     bundles.build()
-    before = POLITE if beside else ()
-    workers = ("-m", "not deployed", "-n", "auto")
-    return _pytest("unit", *workers, *options, quiet=beside, before=before)
+    before, workers = (POLITE, "1") if beside else ((), "auto")
+    chosen = ("-m", "not deployed", "-n", workers)
+    return _pytest("unit", *chosen, *options, quiet=beside, before=before)
 
 
 def terraform(*, beside: bool = False) -> Tally:
