@@ -73,8 +73,8 @@ def types() -> Tally:
 def unit(*options: str, beside: bool = False) -> Tally:
     """The tests that need no cloud; beside others, they are polite, and silent until the end."""
     bundles.build()
-    before, workers = (POLITE, "1") if beside else ((), "auto")
-    chosen = ("-m", "not deployed", "-n", workers)
+    before = POLITE if beside else ()
+    chosen = ("-m", "not deployed", "-n", "auto")
     return _pytest("unit", *chosen, *options, quiet=beside, before=before)
 
 

@@ -24,12 +24,13 @@ def world(monkeypatch):
     """What the tables say, look by look, and whether anything runs; then the last goes on."""
 
     def be(*looks, idle=(False,), letters=()):
-        said = {order_id: chain([], repeat(None)) for order_id in looks[0]}
-        for order_id in said:
-            values = [look[order_id] for look in looks]
-            said[order_id] = chain(values, repeat(values[-1]))
+        said = chain(looks, repeat(looks[-1]))
+
+        def read(_stack, _order_ids):
+            return {order_id: status for order_id, status in next(said).items() if status}
+
+        monkeypatch.setattr(waiting.journey, "statuses", read)
         runs = chain(idle, repeat(idle[-1]))
-        monkeypatch.setattr(waiting.journey, "status", lambda _, order_id: next(said[order_id]))
         monkeypatch.setattr(waiting.journey, "idle", lambda _: next(runs))
         monkeypatch.setattr(waiting, "POLL_SECONDS", 0)
         monkeypatch.setattr(waiting, "LOOK_SECONDS", 0)

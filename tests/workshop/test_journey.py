@@ -219,3 +219,23 @@ def test_rows_tell_money_and_what_is_missing_for_people():
     assert "total=137.00 EUR" in text
     assert "status=OUT_OF_STOCK, missing=MONITOR" in text
     assert "quantities" not in text
+
+
+def test_statuses_of_many_orders_take_few_requests(monkeypatch):
+    """A hundred at a time; what DynamoDB leaves over is asked for again, and nothing twice."""
+    asked = []
+
+    def batch_get_item(RequestItems):  # noqa: N803 - boto3's name
+        ids = [key["order_id"]["S"] for key in RequestItems["o"]["Keys"]]
+        asked.append(len(ids))
+        answered, left = ids[:60], ids[60:]
+        rows = [{"order_id": {"S": each}, "status": {"S": "PAID"}} for each in answered]
+        keys = [{"order_id": {"S": each}} for each in left]
+        return {"Responses": {"o": rows}, "UnprocessedKeys": {"o": {"Keys": keys}} if left else {}}
+
+    client = SimpleNamespace(batch_get_item=batch_get_item)
+    monkeypatch.setattr(journey, "table_name", lambda *_: "o")
+    stack = SimpleNamespace(client=lambda _: client)
+    ids = [f"ord_{number}" for number in range(150)]
+    assert journey.statuses(stack, [*ids, "ord_0"]) == dict.fromkeys(ids, "PAID")
+    assert asked == [100, 90, 30]

@@ -21,8 +21,8 @@ PARTS: dict[str, Callable[[], Tally]] = {
     "lint": suite.lint,
     "types": suite.types,
     "notebooks": suite.notebooks,
-    "terraform": suite.terraform,
     "unit": suite.unit,
+    "terraform": suite.terraform,
     "deployed": suite.deployed,
 }
 

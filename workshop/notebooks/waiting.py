@@ -50,13 +50,11 @@ def wait(
     """
     deadline = time.monotonic() + seconds
     look = time.monotonic() + LOOK_SECONDS
-    statuses: dict[str, str] = {}
     while True:
         over = journey.idle(stack)  # asked first: what is read after a yes is all there will be
-        for order_id in order_ids:
-            # One that stands still may yet be refunded: it is read once more at the end.
-            if over or not journey.stands_still(stack, statuses.get(order_id)):
-                statuses[order_id] = journey.status(stack, order_id) or "UNKNOWN"
+        # One that stands still may yet be refunded: so all are read, each time.
+        found = journey.statuses(stack, order_ids)
+        statuses = {order_id: found.get(order_id, "UNKNOWN") for order_id in order_ids}
         tell(statuses)
         now = time.monotonic()
         if not stack.target.own:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,9 @@ IDLE_SECONDS = 1.0
 """How long the local cloud has had nothing to do when an order is given up."""
 TRACKED_SECONDS = 5.0
 """How long the tracker may trail an order that stands still."""
+
+BATCH = 100
+"""Items that one BatchGetItem reads at most."""
 
 KEYS = {
     "orders": ("order_id", "{}"),
@@ -75,6 +78,21 @@ def status(stack: Stack, order_id: str) -> str | None:
     """Return the order's status, or None when there is no such order."""
     row = row_of(stack, "orders", order_id)
     return str(row["status"]) if row else None
+
+
+def statuses(stack: Stack, order_ids: Collection[str]) -> dict[str, str]:
+    """Return the statuses of those orders that there are, with few requests for many orders."""
+    name, ids = table_name(stack, "orders"), list(dict.fromkeys(order_ids))
+    found: dict[str, str] = {}
+    while ids:
+        asked, ids = ids[:BATCH], ids[BATCH:]
+        wanted = {"Keys": [{"order_id": {"S": each}} for each in asked], "ConsistentRead": True}
+        answer = stack.client("dynamodb").batch_get_item(RequestItems={name: wanted})
+        rows = answer["Responses"].get(name, [])
+        found |= {row["order_id"]["S"]: row["status"]["S"] for row in rows}
+        left = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+        ids += [key["order_id"]["S"] for key in left]
+    return found
 
 
 def row_of(stack: Stack, table: str, order_id: str) -> Row | None:
