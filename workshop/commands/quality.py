@@ -32,7 +32,7 @@ BESIDE: dict[str, Callable[[], Tally]] = {
     "unit": partial(suite.unit, beside=True),
     "terraform": partial(suite.terraform, beside=True),
 }
-"""Parts that go on, two at a time, beside the one that mostly waits: each says how it ended."""
+"""Parts that go on one by one beside the one that mostly waits: each says how it ended."""
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -82,7 +82,7 @@ def all_parts(
     if unknown := set(chosen) - set(PARTS):
         raise UsageError(f"There is no part {', '.join(unknown)}: {', '.join(PARTS)}.")
     results: dict[str, _Result | Future[_Result]] = {}
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(1) as pool:
         for place, name in enumerate(chosen):
             heading(name)
             if name in BESIDE and MOSTLY_WAITS in chosen[place:]:
