@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,6 +77,14 @@ def test_unchanged_sources_leave_the_file_alone(repository):
     [second] = build(repository)
     assert (first.changed, second.changed) == (True, False)
     assert second.path.stat().st_mtime_ns == written
+
+
+def test_built_by_several_at_once_it_is_written_once(repository):
+    """As `make test` does, whose parts go on side by side."""
+    with ThreadPoolExecutor(4) as pool:
+        built = [pool.submit(build, repository) for _ in range(4)]
+    changed = [bundle.changed for each in built for bundle in each.result()]
+    assert sorted(changed) == [False, False, False, True]
 
 
 def test_the_same_sources_give_the_same_bytes(repository):

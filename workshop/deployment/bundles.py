@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.errors import WorkshopError
+from workshop.locking import exclusive
 from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
 RUNTIME = "3.13"
@@ -75,27 +76,13 @@ class Bundle:
 def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
     """Make the bundle of every stage's package, or leave it alone when its sources are the same.
 
+    One at a time: whoever comes meanwhile waits, and then finds them made.
+
     Raises:
         WorkshopError: When a source file is not valid Python.
     """
-    shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
-    contents = {
-        folder.name: shared | _sources(folder, folder.name) for folder in stage_packages(root)
-    }
-    compiler = find_compiler()
-    stamps = {package: _stamp(files, compiler) for package, files in contents.items()}
-    stale = {
-        package: files
-        for package, files in contents.items()
-        if not _is_current(target / f"{package}.zip", stamps[package])
-    }
-    if stale:
-        target.mkdir(parents=True, exist_ok=True)
-        everything = {name: data for files in stale.values() for name, data in files.items()}
-        bytecode = _compile(everything, compiler) if compiler else {}
-        for package, files in stale.items():
-            _write(target / f"{package}.zip", files, bytecode, stamps[package])
-    return [Bundle(each, target / f"{each}.zip", each in stale) for each in contents]
+    with exclusive(target / ".building"):
+        return _build(root, target)
 
 
 def source_folders(root: Path) -> list[Path]:
@@ -112,6 +99,26 @@ def has_bytecode(bundle: Path) -> bool:
     """Whether a bundle starts without compiling."""
     with zipfile.ZipFile(bundle) as archive:
         return any(name.endswith(".pyc") for name in archive.namelist())
+
+
+def _build(root: Path, target: Path) -> list[Bundle]:
+    shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
+    contents = {
+        folder.name: shared | _sources(folder, folder.name) for folder in stage_packages(root)
+    }
+    compiler = find_compiler()
+    stamps = {package: _stamp(files, compiler) for package, files in contents.items()}
+    stale = {
+        package: files
+        for package, files in contents.items()
+        if not _is_current(target / f"{package}.zip", stamps[package])
+    }
+    if stale:
+        everything = {name: data for files in stale.values() for name, data in files.items()}
+        bytecode = _compile(everything, compiler) if compiler else {}
+        for package, files in stale.items():
+            _write(target / f"{package}.zip", files, bytecode, stamps[package])
+    return [Bundle(each, target / f"{each}.zip", each in stale) for each in contents]
 
 
 def _candidates() -> Iterator[Path]:
