@@ -32,3 +32,8 @@ output "dead_letter_queue_urls" {
   description = "By consumer's key, the addresses of its queues of undelivered and of failed events; empty before stage 5"
   value       = var.stage >= 5 ? module.errors_dlq[0].dead_letter_queue_urls : {}
 }
+
+output "live_alias" {
+  description = "Name of the alias through which every function is invoked; null before stage 6"
+  value       = local.live_alias
+}

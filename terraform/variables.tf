@@ -83,6 +83,17 @@ variable "monthly_budget_usd" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "ARN of the policy that limits what any role of the stack may be allowed, as the bootstrap makes it; null for none"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "The permissions boundary is a policy's ARN, of the form arn:aws:iam::123456789012:policy/name."
+  }
+}
+
 variable "bundle_dir" {
   description = "Folder with the functions' zips, seen from this folder"
   type        = string

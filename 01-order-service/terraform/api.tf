@@ -9,8 +9,10 @@ resource "aws_apigatewayv2_api" "orders" {
 resource "aws_apigatewayv2_integration" "order_api" {
   api_id                 = aws_apigatewayv2_api.orders.id
   integration_type       = "AWS_PROXY"
-  integration_uri        = module.order_api.function.arn
+  integration_uri        = module.order_api.function.invoke_arn
   payload_format_version = "2.0"
+
+  depends_on = [aws_lambda_permission.api, aws_lambda_permission.api_to_live]
 }
 
 resource "aws_apigatewayv2_route" "orders" {
@@ -66,4 +68,20 @@ resource "aws_lambda_permission" "api" {
   function_name = module.order_api.function.name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.orders.execution_arn}/*"
+}
+
+# The alias' own, once there is one; it goes only when nobody needs it any more.
+resource "aws_lambda_permission" "api_to_live" {
+  count = var.live_alias == null ? 0 : 1
+
+  statement_id  = "api-${var.live_alias}"
+  action        = "lambda:InvokeFunction"
+  function_name = module.order_api.function.name
+  qualifier     = var.live_alias
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.orders.execution_arn}/*"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

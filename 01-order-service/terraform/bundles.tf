@@ -15,6 +15,27 @@ resource "aws_s3_bucket_public_access_block" "bundles" {
   restrict_public_buckets = true
 }
 
+# None on the local cloud, which serves plain http only.
+resource "aws_s3_bucket_policy" "bundles" {
+  count = var.local ? 0 : 1
+
+  bucket = aws_s3_bucket.bundles.bucket
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "NobodyInTheClear"
+      Effect    = "Deny"
+      Action    = "s3:*"
+      Principal = "*"
+      Resource  = [aws_s3_bucket.bundles.arn, "${aws_s3_bucket.bundles.arn}/*"]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  })
+
+  depends_on = [aws_s3_bucket_public_access_block.bundles] # two changes at once conflict
+}
+
 # The code of both functions of this stage.
 resource "aws_s3_object" "bundle" {
   bucket      = aws_s3_bucket.bundles.bucket

@@ -60,13 +60,15 @@ resource "aws_dynamodb_table" "orders" {
 module "order_api" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "order-api"
-  description        = "Takes orders and tells how they stand"
-  bundle             = aws_s3_object.bundle
-  handler            = "order_service.handler.api"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
+  name_prefix          = var.name_prefix
+  key                  = "order-api"
+  description          = "Takes orders and tells how they stand"
+  bundle               = aws_s3_object.bundle
+  handler              = "order_service.handler.api"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
 
   table = {
     name          = aws_dynamodb_table.orders.name
@@ -85,14 +87,16 @@ module "order_api" {
 module "order_tracker" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "order-tracker"
-  description        = "Moves an order's status forward as events arrive"
-  bundle             = aws_s3_object.bundle
-  handler            = "order_service.tracker.track"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  failure_handling   = var.failure_handling
+  name_prefix          = var.name_prefix
+  key                  = "order-tracker"
+  description          = "Moves an order's status forward as events arrive"
+  bundle               = aws_s3_object.bundle
+  handler              = "order_service.tracker.track"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  failure_handling     = var.failure_handling
 
   table = {
     name    = aws_dynamodb_table.orders.name

@@ -32,3 +32,22 @@ variable "failure_handling" {
   default  = {}
   nullable = false
 }
+
+variable "live_alias" {
+  description = "Name of the alias through which all functions are invoked; null for none"
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that limits what the roles may be allowed; null for none"
+  type        = string
+  default     = null
+}
+
+variable "local" {
+  description = "Only for what the local cloud lacks: whether this is the local cloud"
+  type        = bool
+  default     = false
+  nullable    = false
+}

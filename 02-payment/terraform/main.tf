@@ -43,17 +43,19 @@ locals {
 module "payment" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "payment"
-  description        = "Charges an order"
-  bundle             = aws_s3_object.bundle
-  handler            = "payment_service.handler.charge"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  environment        = local.environment
-  failure_handling   = var.failure_handling
-  table              = local.table
-  publishes          = local.publishes
+  name_prefix          = var.name_prefix
+  key                  = "payment"
+  description          = "Charges an order"
+  bundle               = aws_s3_object.bundle
+  handler              = "payment_service.handler.charge"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  environment          = local.environment
+  failure_handling     = var.failure_handling
+  table                = local.table
+  publishes            = local.publishes
 
   consumes = {
     event_bus_name = var.event_bus.name
@@ -64,17 +66,19 @@ module "payment" {
 module "payment_refund" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "payment-refund"
-  description        = "Pays back an order that is out of stock"
-  bundle             = aws_s3_object.bundle
-  handler            = "payment_service.handler.refund"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  environment        = local.environment
-  failure_handling   = var.failure_handling
-  table              = local.table
-  publishes          = local.publishes
+  name_prefix          = var.name_prefix
+  key                  = "payment-refund"
+  description          = "Pays back an order that is out of stock"
+  bundle               = aws_s3_object.bundle
+  handler              = "payment_service.handler.refund"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  environment          = local.environment
+  failure_handling     = var.failure_handling
+  table                = local.table
+  publishes            = local.publishes
 
   consumes = {
     event_bus_name = var.event_bus.name

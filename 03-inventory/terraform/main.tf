@@ -27,14 +27,16 @@ resource "aws_s3_object" "bundle" {
 module "inventory" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "inventory"
-  description        = "Reserves the goods of a paid order"
-  bundle             = aws_s3_object.bundle
-  handler            = "inventory_service.handler.reserve"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  failure_handling   = var.failure_handling
+  name_prefix          = var.name_prefix
+  key                  = "inventory"
+  description          = "Reserves the goods of a paid order"
+  bundle               = aws_s3_object.bundle
+  handler              = "inventory_service.handler.reserve"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  failure_handling     = var.failure_handling
 
   # Both in one transaction: TransactWriteItems has no permission of its own.
   table = {

@@ -44,3 +44,15 @@ variable "failure_handling" {
   default  = {}
   nullable = false
 }
+
+variable "live_alias" {
+  description = "Name of the alias through which all functions are invoked; null for none"
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that limits what the roles may be allowed; null for none"
+  type        = string
+  default     = null
+}

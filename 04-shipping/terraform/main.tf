@@ -45,14 +45,16 @@ resource "aws_s3_object" "bundle" {
 module "shipping" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "shipping"
-  description        = "Prepares the shipment of a reserved order"
-  bundle             = aws_s3_object.bundle
-  handler            = "shipping_service.handler.prepare"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  failure_handling   = var.failure_handling
+  name_prefix          = var.name_prefix
+  key                  = "shipping"
+  description          = "Prepares the shipment of a reserved order"
+  bundle               = aws_s3_object.bundle
+  handler              = "shipping_service.handler.prepare"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  failure_handling     = var.failure_handling
 
   table = {
     name    = aws_dynamodb_table.shipments.name

@@ -7,6 +7,7 @@ output "functions" {
 }
 
 # EventBridge tries as often as it can within the hour: it is not the event's fault when Lambda is busy.
+# A target that is given this may turn to an alias: it is known by then what becomes of its failures.
 output "failure_handling" {
   description = "By consumer's key: dead-letter queue and retry policy of its rule's target"
   value = {
@@ -16,6 +17,8 @@ output "failure_handling" {
       maximum_event_age_in_seconds = local.event_age_seconds
     }
   }
+
+  depends_on = [aws_lambda_function_event_invoke_config.live_consumer]
 }
 
 output "dead_letter_queue_urls" {

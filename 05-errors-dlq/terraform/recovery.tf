@@ -18,20 +18,22 @@ resource "aws_s3_object" "bundle" {
 module "redrive" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "redrive"
-  description        = "Hands dead letters to their consumers again"
-  bundle             = aws_s3_object.bundle
-  handler            = "recovery.redrive.handler.redrive"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  timeout_seconds    = 900  # the most Lambda gives: full queues take a while
-  memory_mb          = 1024 # for a round of the largest messages
+  name_prefix          = var.name_prefix
+  key                  = "redrive"
+  description          = "Hands dead letters to their consumers again"
+  bundle               = aws_s3_object.bundle
+  handler              = "recovery.redrive.handler.redrive"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  timeout_seconds      = 900  # the most Lambda gives: full queues take a while
+  memory_mb            = 1024 # for a round of the largest messages
 
   environment = {
     CONSUMERS = jsonencode({
       for key in var.consumers : key => {
-        function    = var.functions[key].name
+        function    = join(":", compact([var.functions[key].name, var.live_alias]))
         undelivered = aws_sqs_queue.undelivered[key].url
         failed      = aws_sqs_queue.failed[key].url
       }
@@ -51,7 +53,7 @@ module "redrive" {
     {
       sid       = "InvokeTheConsumers"
       actions   = ["lambda:InvokeFunction"]
-      resources = [for key in var.consumers : var.functions[key].arn]
+      resources = [for key in var.consumers : var.functions[key].invoke_arn]
     },
   ]
 }
@@ -59,14 +61,16 @@ module "redrive" {
 module "reconciler" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix        = var.name_prefix
-  key                = "reconciler"
-  description        = "Announces orders again that stand still"
-  bundle             = aws_s3_object.bundle
-  handler            = "recovery.reconcile.handler.reconcile"
-  account_id         = var.account_id
-  log_retention_days = var.log_retention_days
-  timeout_seconds    = local.run_every_minutes * 60 # over before the next run begins
+  name_prefix          = var.name_prefix
+  key                  = "reconciler"
+  description          = "Announces orders again that stand still"
+  bundle               = aws_s3_object.bundle
+  handler              = "recovery.reconcile.handler.reconcile"
+  account_id           = var.account_id
+  log_retention_days   = var.log_retention_days
+  live_alias           = var.live_alias
+  permissions_boundary = var.permissions_boundary
+  timeout_seconds      = local.run_every_minutes * 60 # over before the next run begins
 
   environment = {
     STUCK_AFTER_SECONDS = "900"
@@ -99,7 +103,7 @@ resource "aws_scheduler_schedule" "reconciler" {
   }
 
   target {
-    arn      = module.reconciler.function.arn
+    arn      = module.reconciler.function.invoke_arn
     role_arn = aws_iam_role.schedule.arn
     input    = jsonencode({})
 
@@ -110,12 +114,17 @@ resource "aws_scheduler_schedule" "reconciler" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.schedule]
+  depends_on = [
+    aws_iam_role_policy.schedule,
+    aws_lambda_function_event_invoke_config.reconciler,
+    aws_lambda_function_event_invoke_config.live_reconciler,
+  ]
 }
 
 resource "aws_iam_role" "schedule" {
-  name        = "${var.name_prefix}-reconciler-schedule"
-  description = "Lets the schedule invoke the reconciler"
+  name                 = "${var.name_prefix}-reconciler-schedule"
+  description          = "Lets the schedule invoke the reconciler"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -138,7 +147,7 @@ resource "aws_iam_role_policy" "schedule" {
       Sid      = "InvokeTheReconciler"
       Effect   = "Allow"
       Action   = ["lambda:InvokeFunction"]
-      Resource = [module.reconciler.function.arn]
+      Resource = [module.reconciler.function.invoke_arn]
     }]
   })
 }

@@ -22,6 +22,28 @@ resource "aws_lambda_function_event_invoke_config" "consumer" {
   depends_on = [aws_iam_role_policy.send_failed] # Lambda asks whether the role may
 }
 
+# What is asked of an alias follows the alias' own settings. They go last, as the alias itself.
+resource "aws_lambda_function_event_invoke_config" "live_consumer" {
+  for_each = var.live_alias == null ? [] : var.consumers
+
+  function_name                = var.functions[each.key].name
+  qualifier                    = var.live_alias
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = local.event_age_seconds
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.failed[each.key].arn
+    }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+
+  depends_on = [aws_iam_role_policy.send_failed]
+}
+
 # Lambda sends a failure record with the function's own role.
 resource "aws_iam_role_policy" "send_failed" {
   for_each = var.consumers
@@ -46,4 +68,17 @@ resource "aws_lambda_function_event_invoke_config" "reconciler" {
   function_name                = module.reconciler.function.name
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = local.run_every_minutes * 60
+}
+
+resource "aws_lambda_function_event_invoke_config" "live_reconciler" {
+  count = var.live_alias == null ? 0 : 1
+
+  function_name                = module.reconciler.function.name
+  qualifier                    = var.live_alias
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = local.run_every_minutes * 60
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

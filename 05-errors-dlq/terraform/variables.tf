@@ -43,10 +43,10 @@ variable "consumers" {
 variable "functions" {
   description = "By function key, the functions of the services: what the module event-function puts out; those of `consumers` have a rule"
   type = map(object({
-    name      = string
-    arn       = string
-    role_name = string
-    rule      = optional(object({ name = string }))
+    name       = string
+    invoke_arn = string
+    role_name  = string
+    rule       = optional(object({ name = string }))
   }))
   nullable = false
 }
@@ -74,4 +74,16 @@ variable "local" {
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "live_alias" {
+  description = "Name of the alias through which all functions are invoked; null for none"
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that limits what the roles may be allowed; null for none"
+  type        = string
+  default     = null
 }

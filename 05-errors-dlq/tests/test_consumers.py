@@ -27,8 +27,8 @@ class FakeLambda:
         return {"StatusCode": 200, "Payload": io.BytesIO(self.payload), **self.answer}
 
 
-def invoke(client):
-    return LambdaConsumers(client, {"payment": "orderflow-payment"}).invoke("payment", {"a": 1.0})
+def invoke(client, function="orderflow-payment"):
+    return LambdaConsumers(client, {"payment": function}).invoke("payment", {"a": 1.0})
 
 
 def test_an_accepted_event_is_answered():
@@ -41,6 +41,13 @@ def test_an_accepted_event_is_answered():
         "RequestResponse",
     )
     assert call["Payload"] == b'{"a": 1.0}'
+
+
+def test_a_consumer_is_invoked_through_its_alias():
+    """Where it has one, as every event is."""
+    client = FakeLambda(b'{"consumed": "x"}')
+    assert invoke(client, "orderflow-payment:live") is None
+    assert client.calls[0]["FunctionName"] == "orderflow-payment:live"
 
 
 def test_a_handler_that_fails_is_a_refusal():

@@ -37,6 +37,19 @@ def test_the_environment_tells_the_same():
 
 
 @pytest.mark.parametrize(
+    "function",
+    [
+        "orderflow-payment:live",
+        "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment",
+        "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment:live",
+    ],
+)
+def test_a_consumer_may_be_named_with_its_alias(function):
+    """Invoked as it is named; its dead letters are known by the plain name."""
+    assert queues_and_functions(URLS, {"payment": function}) == (QUEUES, {"payment": function})
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         (None, "CONSUMERS is missing"),

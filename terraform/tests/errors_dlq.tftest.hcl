@@ -16,9 +16,9 @@ variables {
   consumers          = ["inventory", "payment"]
 
   functions = {
-    order-api = { name = "orderflow-order-api", arn = "order-api-arn", role_name = "orderflow-order-api" }
-    inventory = { name = "orderflow-inventory", arn = "inventory-arn", role_name = "orderflow-inventory", rule = { name = "orderflow-inventory" } }
-    payment   = { name = "orderflow-payment", arn = "payment-arn", role_name = "orderflow-payment", rule = { name = "orderflow-payment" } }
+    order-api = { name = "orderflow-order-api", invoke_arn = "order-api-arn", role_name = "orderflow-order-api" }
+    inventory = { name = "orderflow-inventory", invoke_arn = "inventory-arn", role_name = "orderflow-inventory", rule = { name = "orderflow-inventory" } }
+    payment   = { name = "orderflow-payment", invoke_arn = "payment-arn", role_name = "orderflow-payment", rule = { name = "orderflow-payment" } }
   }
 }
 
@@ -131,6 +131,15 @@ run "on_aws" {
       && length(aws_lambda_function_event_invoke_config.reconciler.destination_config) == 0
     )
     error_message = "A failed run of the reconciler is the next run's business."
+  }
+
+  assert {
+    condition = (
+      length(aws_lambda_function_event_invoke_config.live_consumer) + length(aws_lambda_function_event_invoke_config.live_reconciler) == 0
+      && alltrue([for config in aws_lambda_function_event_invoke_config.consumer : config.qualifier == null])
+      && aws_iam_role.schedule.permissions_boundary == null
+    )
+    error_message = "There is neither an alias nor a boundary unless asked for."
   }
 
   assert {
@@ -309,5 +318,64 @@ run "with_an_address_on_the_local_cloud" {
       && [for each in aws_budgets_budget.monthly[0].notification : each.subscriber_email_addresses] == [toset(["somebody@example.com"]), toset(["somebody@example.com"])]
     )
     error_message = "The address is told of alarms, and of costs above the budget."
+  }
+}
+
+run "through_the_aliases" {
+  module {
+    source = "../05-errors-dlq/terraform"
+  }
+
+  variables {
+    live_alias           = "live"
+    permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+  }
+
+  assert {
+    condition = (
+      keys(aws_lambda_function_event_invoke_config.live_consumer) == ["inventory", "payment"]
+      && alltrue([
+        for key, config in aws_lambda_function_event_invoke_config.live_consumer : (
+          config.qualifier == "live"
+          && config.function_name == "orderflow-${key}"
+          && config.maximum_retry_attempts == aws_lambda_function_event_invoke_config.consumer[key].maximum_retry_attempts
+          && config.maximum_event_age_in_seconds == aws_lambda_function_event_invoke_config.consumer[key].maximum_event_age_in_seconds
+          && config.destination_config == aws_lambda_function_event_invoke_config.consumer[key].destination_config
+        )
+      ])
+    )
+    error_message = "What fails behind an alias is tried otherwise, or ends elsewhere, than what fails without."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.live_reconciler[0].qualifier == "live"
+      && aws_lambda_function_event_invoke_config.live_reconciler[0].function_name == "orderflow-reconciler"
+      && aws_lambda_function_event_invoke_config.live_reconciler[0].maximum_retry_attempts == 0
+      && aws_lambda_function_event_invoke_config.live_reconciler[0].maximum_event_age_in_seconds == 300
+    )
+    error_message = "A failed run of the reconciler is the next run's business, behind the alias, too."
+  }
+
+  assert {
+    condition = (
+      alltrue([for config in aws_lambda_function_event_invoke_config.consumer : config.qualifier == null])
+      && aws_lambda_function_event_invoke_config.reconciler.qualifier == null
+    )
+    error_message = "The functions' own settings stay as they were."
+  }
+
+  assert {
+    condition = (
+      aws_scheduler_schedule.reconciler.target[0].arn == module.reconciler.function.invoke_arn
+      && endswith(module.reconciler.function.invoke_arn, ":live")
+      && jsondecode(aws_iam_role_policy.schedule.policy).Statement[0].Resource == [module.reconciler.function.invoke_arn]
+    )
+    error_message = "The schedule goes past the alias, or may do more."
+  }
+
+  assert {
+    condition     = aws_iam_role.schedule.permissions_boundary == "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+    error_message = "The schedule's role has no boundary."
   }
 }

@@ -39,6 +39,11 @@ run "without_events_and_table" {
   }
 
   assert {
+    condition     = aws_iam_role.this.permissions_boundary == null
+    error_message = "No boundary was asked for."
+  }
+
+  assert {
     condition = jsondecode(aws_iam_role_policy.this.policy).Statement == [
       {
         Sid      = "WriteOwnLogs"
@@ -85,6 +90,15 @@ run "without_failure_handling" {
   assert {
     condition     = aws_lambda_permission.rule[0].source_arn == aws_cloudwatch_event_rule.this[0].arn
     error_message = "Only the function's own rule may invoke it."
+  }
+
+  assert {
+    condition = (
+      length(aws_lambda_alias.live) + length(aws_lambda_permission.rule_to_live) == 0
+      && aws_cloudwatch_event_target.this[0].arn == aws_lambda_function.this.arn
+      && output.function.invoke_arn == aws_lambda_function.this.arn
+    )
+    error_message = "Without an alias the function itself is invoked."
   }
 }
 
@@ -140,5 +154,74 @@ run "with_failure_handling" {
   assert {
     condition     = output.function == run.without_failure_handling.function
     error_message = "Failure handling may change the target only."
+  }
+}
+
+run "with_an_alias_and_a_boundary" {
+  module {
+    source = "./modules/event-function"
+  }
+
+  variables {
+    live_alias           = "live"
+    permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_alias.live[0].name == "live"
+      && aws_lambda_alias.live[0].function_name == "orderflow-payment"
+      && aws_lambda_alias.live[0].function_version == "$LATEST"
+    )
+    error_message = "The alias is another, or not made with the newest code."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_target.this[0].arn == aws_lambda_alias.live[0].arn
+      && output.function.invoke_arn == aws_lambda_alias.live[0].arn
+      && output.function.arn == aws_lambda_function.this.arn
+    )
+    error_message = "The rule, or somebody else, goes past the alias."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.rule_to_live[0].qualifier == "live"
+      && aws_lambda_permission.rule_to_live[0].function_name == "orderflow-payment"
+      && aws_lambda_permission.rule_to_live[0].source_arn == aws_cloudwatch_event_rule.this[0].arn
+      && aws_lambda_permission.rule_to_live[0].principal == "events.amazonaws.com"
+    )
+    error_message = "Only the function's own rule may invoke the alias, and it must."
+  }
+
+  # Both stand in one policy on the local cloud, and both stand when the rule goes back.
+  assert {
+    condition = (
+      aws_lambda_permission.rule[0].qualifier == null
+      && aws_lambda_permission.rule[0].statement_id != aws_lambda_permission.rule_to_live[0].statement_id
+    )
+    error_message = "The function's own permission stays as it was, under its own id."
+  }
+
+  assert {
+    condition     = aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+    error_message = "The role has no boundary."
+  }
+}
+
+run "with_an_alias_and_without_events" {
+  module {
+    source = "./modules/event-function"
+  }
+
+  variables {
+    live_alias = "live"
+    consumes   = null
+  }
+
+  assert {
+    condition     = length(aws_lambda_alias.live) == 1 && length(aws_lambda_permission.rule_to_live) == 0
+    error_message = "No rule may invoke what consumes nothing."
   }
 }

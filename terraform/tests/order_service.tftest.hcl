@@ -40,4 +40,43 @@ run "api" {
     condition     = startswith(aws_lambda_permission.api.source_arn, "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/")
     error_message = "Only this API may invoke order-api."
   }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_integration.order_api.integration_uri == module.order_api.function.arn
+      && length(aws_lambda_permission.api_to_live) == 0
+    )
+    error_message = "Without an alias the API invokes the function itself."
+  }
+}
+
+run "api_through_the_alias" {
+  module {
+    source = "../01-order-service/terraform"
+  }
+
+  variables {
+    live_alias           = "live"
+    permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+  }
+
+  assert {
+    condition = (
+      aws_apigatewayv2_integration.order_api.integration_uri == module.order_api.function.invoke_arn
+      && module.order_api.function.invoke_arn != module.order_api.function.arn
+    )
+    error_message = "The API goes past the alias."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_permission.api_to_live[0].qualifier == "live"
+      && aws_lambda_permission.api_to_live[0].function_name == "orderflow-order-api"
+      && aws_lambda_permission.api_to_live[0].source_arn == aws_lambda_permission.api.source_arn
+      && aws_lambda_permission.api_to_live[0].principal == "apigateway.amazonaws.com"
+      && aws_lambda_permission.api_to_live[0].statement_id != aws_lambda_permission.api.statement_id
+      && aws_lambda_permission.api.qualifier == null
+    )
+    error_message = "Only this API may invoke the alias; the function's own permission stays."
+  }
 }

@@ -150,9 +150,7 @@ run "stage_5_adds_recovery" {
   }
 }
 
-run "stage_6_keeps_them_and_is_the_default" {
-  command = plan
-
+run "stage_6_puts_an_alias_before_all_and_is_the_default" {
   assert {
     condition     = var.stage == 6
     error_message = "The default is the last stage."
@@ -164,6 +162,28 @@ run "stage_6_keeps_them_and_is_the_default" {
       && keys(output.dead_letter_queue_urls) == keys(run.stage_5_adds_recovery.dead_letter_queue_urls)
     )
     error_message = "Stage 6 lost a function or a queue of stage 5."
+  }
+
+  assert {
+    condition     = output.live_alias == "live" && run.stage_5_adds_recovery.live_alias == null
+    error_message = "The alias comes with stage 6, and is called live."
+  }
+
+  # That a stage passes these on is tests/house's business, as is that nothing is made without them.
+  assert {
+    condition = (
+      local.live_alias == "live"
+      && length(regexall("live_alias\\s*=\\s*local[.]live_alias", file("main.tf"))) == 5
+      && length(regexall("permissions_boundary\\s*=\\s*var[.]permissions_boundary", file("main.tf"))) == 5
+    )
+    error_message = "Every stage is given the alias' name and the permissions boundary."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in local.functions : endswith(function.invoke_arn, ":live") && !endswith(function.arn, ":live")
+    ])
+    error_message = "A function has no alias: ${jsonencode({ for key, function in local.functions : key => function.invoke_arn })}"
   }
 }
 

@@ -19,6 +19,8 @@ run "too_little" {
     monthly_budget_usd = 0
     alarm_email        = "somebody@home"
     local              = { endpoint_url = "127.0.0.1:4566" }
+
+    permissions_boundary = "boundary-orderflow"
   }
 
   expect_failures = [
@@ -29,6 +31,7 @@ run "too_little" {
     var.monthly_budget_usd,
     var.alarm_email,
     var.local,
+    var.permissions_boundary,
   ]
 }
 
@@ -42,6 +45,8 @@ run "too_much" {
     log_retention_days = 10000
     alarm_email        = "somebody@example.com, other@example.com"
     local              = { endpoint_url = "http://127.0.0.1:4566/" }
+
+    permissions_boundary = "arn:aws:iam::123456789012:role/boundary-orderflow"
   }
 
   expect_failures = [
@@ -51,6 +56,7 @@ run "too_much" {
     var.log_retention_days,
     var.alarm_email,
     var.local,
+    var.permissions_boundary,
   ]
 }
 

@@ -186,13 +186,23 @@ class Lab:
             Rule=rule, EventBusName=bus, Targets=[{"Id": "1", "Arn": target_arn, **target}]
         )
         if permitted:
-            self.awslambda.add_permission(
-                FunctionName=target_arn,
-                StatementId=rule,
-                Action="lambda:InvokeFunction",
-                Principal="events.amazonaws.com",
-                SourceArn=rule_arn,
-            )
+            self.permit(target_arn, rule, rule_arn)
+
+    def permit(
+        self,
+        function_arn: str,
+        statement_id: str,
+        source_arn: str,
+        service: str = "events.amazonaws.com",
+    ) -> None:
+        """Let a service invoke a function, or the version or alias that the ARN names."""
+        self.awslambda.add_permission(
+            FunctionName=function_arn,
+            StatementId=statement_id,
+            Action="lambda:InvokeFunction",
+            Principal=service,
+            SourceArn=source_arn,
+        )
 
     def publish(self, bus: str, count: int = 1, **metadata: str) -> list[str]:
         """Put events on a bus; returns their ids. Each has a number and a metadata.event_id."""

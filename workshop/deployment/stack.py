@@ -23,7 +23,7 @@ class Outputs:
     """Terraform's outputs; the maps have the keys of the event flow, such as ``payment-refund``.
 
     A consumer's two dead-letter queues are ``undelivered`` and ``failed``; before stage 5 there is
-    none.
+    none. ``live_alias`` is what everybody invokes of each function; None before stage 6.
     """
 
     api_endpoint: str
@@ -32,6 +32,7 @@ class Outputs:
     function_names: dict[str, str]
     table_names: dict[str, str]
     dead_letter_queue_urls: dict[str, dict[str, str]]
+    live_alias: str | None = None
 
 
 @dataclass
@@ -92,6 +93,11 @@ class Stack:
     target: Target
     stage: int
     outputs: Outputs
+
+    def invokable(self, key: str) -> str:
+        """What Lambda is to invoke for a function's key: its name, or its name and its alias."""
+        name, alias = self.outputs.function_names[key], self.outputs.live_alias
+        return f"{name}:{alias}" if alias else name
 
     def client(self, service: str) -> Any:
         """A boto3 client for a service of the stack's cloud."""

@@ -84,7 +84,7 @@ def of(stack: Stack, consumer: str | None = None) -> DeadLetters:
         if consumer not in urls:
             raise UsageError(f"There is no consumer {consumer}: {', '.join(urls)}.")
         urls = {consumer: urls[consumer]}
-    queues, functions = queues_and_functions(urls, stack.outputs.function_names)
+    queues, functions = queues_and_functions(urls, {key: stack.invokable(key) for key in urls})
     return DeadLetters(
         SqsDeadLetterQueues(stack.client("sqs"), queues),
         LambdaConsumers(stack.patient_client("lambda", ANSWER_SECONDS), functions),

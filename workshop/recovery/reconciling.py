@@ -60,7 +60,7 @@ def reconcile(
         request = {"order_id": order_id}
     with asking():
         answer = stack.patient_client("lambda", TIMEOUT).invoke(
-            FunctionName=stack.outputs.function_names["reconciler"],
+            FunctionName=stack.invokable("reconciler"),
             Payload=json.dumps(request),
         )
     told = json.loads(answer["Payload"].read() or "null") or {}

@@ -54,16 +54,16 @@ class Consumers(Protocol):
 class LambdaConsumers:
     """The consumers as Lambda functions."""
 
-    def __init__(self, lambda_client: Any, function_names: Mapping[str, str]) -> None:
-        """Take a boto3 `lambda` client and consumer key → function name."""
+    def __init__(self, lambda_client: Any, functions: Mapping[str, str]) -> None:
+        """Take a boto3 `lambda` client and consumer key → function: name, `name:alias` or ARN."""
         self._lambda = lambda_client
-        self._function_names = function_names
+        self._functions = functions
 
     def invoke(self, consumer: str, event: dict[str, Any]) -> Refusal | None:
         """See `Consumers`. Whatever is not a clear acceptance is a refusal."""
         try:
             answer = self._lambda.invoke(
-                FunctionName=self._function_names[consumer],
+                FunctionName=self._functions[consumer],
                 InvocationType="RequestResponse",
                 Payload=json.dumps(event, allow_nan=False).encode(),
             )

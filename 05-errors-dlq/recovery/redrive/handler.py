@@ -21,8 +21,8 @@ MESSAGES_TOLD = 100
 RESERVE_MS = 90_000
 """Time left at which no further message is begun: it must be held, answered and deleted."""
 
-queues, function_names = from_environment(os.environ)
-sqs, consumers = sqs_client(), LambdaConsumers(lambda_client(), function_names)
+queues, functions = from_environment(os.environ)
+sqs, consumers = sqs_client(), LambdaConsumers(lambda_client(), functions)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -30,7 +30,7 @@ sqs, consumers = sqs_client(), LambdaConsumers(lambda_client(), function_names)
 def redrive(event: Any, context: Any) -> dict[str, Any]:
     """Redrive the dead letters that are meant, or with `dry_run` only list them."""
     with logged_failures():
-        asked = request.parse(event, function_names)
+        asked = request.parse(event, functions)
         mine = [queue for queue in queues if asked.wanted.consumer in {None, queue.consumer}]
         dead_letters = SqsDeadLetterQueues(sqs, mine)
         if asked.dry_run:

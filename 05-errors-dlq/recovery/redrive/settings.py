@@ -11,35 +11,35 @@ VARIABLE = "CONSUMERS"
 
 
 def queues_and_functions(
-    urls: Mapping[str, Mapping[str, str]], function_names: Mapping[str, str]
+    urls: Mapping[str, Mapping[str, str]], functions: Mapping[str, str]
 ) -> tuple[list[Queue], dict[str, str]]:
-    """Return the dead-letter queues, and consumer key → function name.
+    """Return the dead-letter queues, and consumer key → the function to invoke.
 
     Args:
         urls: consumer key → `{"undelivered": url, "failed": url}`, as Terraform's output
             `dead_letter_queue_urls` has it.
-        function_names: function key → name, of the consumers and perhaps of others.
+        functions: function key → what Lambda is to invoke, a name, `name:alias` or an ARN; of the
+            consumers and perhaps of others.
 
     Raises:
         SettingsError: A consumer lacks its function or one of its queues.
     """
-    consumers = {key: function_names.get(key) for key in urls}
-    queues, functions = [], {}
-    for consumer, function_name in consumers.items():
-        if not function_name:
+    queues, consumers = [], {}
+    for consumer in urls:
+        if not (function := functions.get(consumer)):
             raise SettingsError(f"consumer {consumer} has no function")
-        functions[consumer] = function_name
+        consumers[consumer] = function
         for kind in (UNDELIVERED, FAILED):
             if not urls[consumer].get(kind):
                 raise SettingsError(f"consumer {consumer} has no queue {kind}")
-            queues.append(Queue(consumer, kind, urls[consumer][kind], function_name))
-    return queues, functions
+            queues.append(Queue(consumer, kind, urls[consumer][kind], _name(function)))
+    return queues, consumers
 
 
 def from_environment(environment: Mapping[str, str]) -> tuple[list[Queue], dict[str, str]]:
     """Return the same from the function's environment: `CONSUMERS`, in JSON.
 
-    It reads `{"<key>": {"function": name, "undelivered": url, "failed": url}, …}`.
+    It reads `{"<key>": {"function": name or name:alias, "undelivered": url, "failed": url}, …}`.
 
     Raises:
         SettingsError: It is missing, or does not tell of every consumer's function and queues.
@@ -50,3 +50,9 @@ def from_environment(environment: Mapping[str, str]) -> tuple[list[Queue], dict[
     except (ValueError, AttributeError):
         raise SettingsError(f"{VARIABLE} is missing, or no JSON object of objects") from None
     return queues_and_functions(consumers, functions)
+
+
+def _name(function: str) -> str:
+    """The plain name: a dead letter may name the function with another alias, or with none."""
+    after = function.partition(":function:")[2] or function
+    return after.partition(":")[0]

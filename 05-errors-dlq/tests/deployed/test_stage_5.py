@@ -14,6 +14,7 @@ from workshop.orders import journey, ordering
 
 pytestmark = pytest.mark.deployed
 
+EVENTBRIDGE = {"Service": "events.amazonaws.com"}
 ALARMS = Path(__file__).parents[2] / "terraform/alarms.json"
 
 
@@ -133,17 +134,17 @@ REASON = {
 
 def test_a_permission_that_is_missing(stack, good_order, ends, recovery):
     """EventBridge may not invoke: the rule's queue keeps the event, with AWS's attributes."""
-    client, name = stack.client("lambda"), stack.outputs.function_names["shipping"]
+    client, name = stack.client("lambda"), stack.invokable("shipping")
     policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
-    (statement,) = [each for each in policy["Statement"] if each["Sid"] == "rule"]
-    client.remove_permission(FunctionName=name, StatementId="rule")
+    (statement,) = [each for each in policy["Statement"] if each["Principal"] == EVENTBRIDGE]
+    client.remove_permission(FunctionName=name, StatementId=statement["Sid"])
     try:
         order_id = good_order()
         (letter,) = recovery.parked(order_id)
     finally:
         client.add_permission(
             FunctionName=name,
-            StatementId="rule",
+            StatementId=statement["Sid"],
             Action="lambda:InvokeFunction",
             Principal="events.amazonaws.com",
             SourceArn=_source_arn(statement),

@@ -4,6 +4,9 @@
 locals {
   name = "${var.name_prefix}-${var.key}"
 
+  # Whom others invoke.
+  invoke_arn = var.live_alias == null ? aws_lambda_function.this.arn : aws_lambda_alias.live[0].arn
+
   # [] before stage 5, then this function's own entry.
   failure_handling = [for key, handling in var.failure_handling : handling if key == var.key]
 
@@ -76,8 +79,9 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name        = local.name
-  description = "What the function ${local.name} may do"
+  name                 = local.name
+  description          = "What the function ${local.name} may do"
+  permissions_boundary = var.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -139,7 +143,7 @@ resource "aws_cloudwatch_event_target" "this" {
   rule           = aws_cloudwatch_event_rule.this[0].name
   event_bus_name = var.consumes.event_bus_name
   target_id      = var.key
-  arn            = aws_lambda_function.this.arn
+  arn            = local.invoke_arn
 
   dynamic "dead_letter_config" {
     for_each = local.failure_handling
@@ -155,6 +159,9 @@ resource "aws_cloudwatch_event_target" "this" {
       maximum_event_age_in_seconds = retry_policy.value.maximum_event_age_in_seconds
     }
   }
+
+  # An event that may not be delivered is a dead letter at once.
+  depends_on = [aws_lambda_permission.rule, aws_lambda_permission.rule_to_live]
 }
 
 resource "aws_lambda_permission" "rule" {

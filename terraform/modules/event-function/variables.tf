@@ -112,3 +112,15 @@ variable "failure_handling" {
   default  = {}
   nullable = false
 }
+
+variable "live_alias" {
+  description = "Name of an alias to be made, through which all invoke the function; null for none"
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that limits what the function's role may be allowed; null for none"
+  type        = string
+  default     = null
+}

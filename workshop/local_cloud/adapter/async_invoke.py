@@ -13,7 +13,14 @@ from uuid import uuid4
 
 from workshop.local_cloud.adapter import records
 from workshop.local_cloud.adapter.clock import Clock, backoff, handler_error_wait
-from workshop.local_cloud.adapter.cloud import Cloud, DeliveryError, Ending, Execution, Function
+from workshop.local_cloud.adapter.cloud import (
+    Cloud,
+    DeliveryError,
+    Ending,
+    Execution,
+    Function,
+    name_in,
+)
 from workshop.local_cloud.adapter.journal import (
     INTERNAL_ERROR,
     Delivery,
@@ -86,14 +93,14 @@ class AsyncInvoker:
         try:
             invocation.context.copy().run(self._attempt, invocation)
         except Exception:  # noqa: BLE001 - whatever it is, the event must not vanish in silence
-            name = invocation.function_arn.rpartition(":")[2]
+            name = name_in(invocation.function_arn)
             _log.exception("%s: the local cloud failed", name)
             self._drop(name, invocation, INTERNAL_ERROR)
 
     def _attempt(self, invocation: Invocation) -> None:
         function = self._cloud.function(invocation.function_arn)
         if function is None:
-            name = invocation.function_arn.rpartition(":")[2]
+            name = name_in(invocation.function_arn)
             self._drop(name, invocation, "the function is gone")
         elif function.reserved == 0:
             self._give_up(function, invocation, records.ZERO_RESERVED_CONCURRENCY)

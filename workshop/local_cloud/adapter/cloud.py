@@ -33,6 +33,11 @@ class Function:
     dead_letter: str = ""
 
 
+def name_in(arn: str) -> str:
+    """The name in a function's ARN, be there a version or alias behind it or not."""
+    return arn.partition(":function:")[2].partition(":")[0] or arn
+
+
 class Ending(Enum):
     """How an execution ended."""
 

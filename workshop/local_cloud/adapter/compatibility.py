@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 MINISTACK = "1.5.33"
 
 _LAMBDA, _RUNTIME = "ministack.services.lambda_svc", "ministack.core.lambda_runtime"
+_API = "ministack.services.apigateway"
 _EVENTS, _SQS = "ministack.services.eventbridge", "ministack.services.sqs"
 _IAM, _ACTIONS = "ministack.core.iam_evaluator", "ministack.core.iam_actions"
 
@@ -23,12 +24,21 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_RUNTIME, "Worker._drain_stderr_bounded"): "self first_line_wait idle_confirm hard_cap",
     (_RUNTIME, "_signal"): "proc",
     (_RUNTIME, "_collect"): "proc deadline",
+    (_API, "_invoke_lambda_proxy"): (
+        "integration api_id stage path method headers body query_params route_key path_params "
+        "authorizer_claims authorizer_scopes authorizer_lambda_context authorizer_iam "
+        "owner_account_id owner_region raw_query_string"
+    ),
     (_EVENTS, "_invoke_target"): "target event rule view",
     (_EVENTS, "_dispatch_to_lambda"): "arn payload",
     (_EVENTS, "_put_events"): "data allow_aws_source",
     (_IAM, "enforce"): "access_key_id iam_action service region resource_arn service_context",
     (_IAM, "_resolve_condition_key"): "key ctx",
     (_ACTIONS, "request_tag_context"): "service iam_action body params",
+    (_ACTIONS, "extract_iam_action"): "service method path headers body query_params",
+    (_ACTIONS, "extract_resource_arn"): (
+        "service method path headers body query_params region account_id"
+    ),
     (_SQS, "_enforce_queue_policy"): "q iam_action",
     # Called.
     (_LAMBDA, "_get_func_record_for_ref"): "function_ref",
@@ -39,6 +49,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_LAMBDA, "_execution_record_for_config"): "func config",
     (_LAMBDA, "_emit_lambda_metrics"): "function_name duration_ms error throttle",
     (_RUNTIME, "reset"): "",
+    (_API, "_extract_lambda_ref_from_integration_uri"): "uri",
     (_EVENTS, "_pattern_event_view"): "event",
     (_SQS, "_queue_by_arn"): "arn",
     (_SQS, "_act_send_message"): "data qurl",
@@ -60,6 +71,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_RUNTIME, "_lock"): None,
     (_SQS, "_Err"): None,
     ("ministack.services.iam", "_roles"): None,
+    (_API, "_apis"): None,
     ("ministack.app", "_MAIN_LOOP"): None,
 }
 """Module and name, with the parameters' names; None for what is no function."""

@@ -25,6 +25,7 @@ from workshop.local_cloud.adapter.cloud import (
 _log = logging.getLogger("local_cloud")
 
 EVENTS = "events.amazonaws.com"
+API_GATEWAY = "apigateway.amazonaws.com"
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="")
 """The id of the asynchronous invocation being attempted: the same for all its attempts."""
@@ -101,22 +102,7 @@ class MiniStackCloud:
         """By the role, if there is one (a schedule's); else by the function's own policy."""
         if role_arn:
             return self._role_may(role_arn, "lambda:InvokeFunction", "lambda", function_arn)
-        base, _, _ = lambda_svc._get_base_func_record_for_ref(function_arn)
-        context = iam_evaluator.EvalContext(
-            principal_arn="*",
-            principal_type="Service",
-            principal_account="",
-            action="lambda:InvokeFunction",
-            resource_arn=function_arn,
-            region=_part(source_arn, _REGION),
-            service_context={
-                "aws:sourcearn": source_arn,
-                "aws:sourceaccount": _part(source_arn, _ACCOUNT),
-            },
-        )
-        policy = (base or {}).get("policy")
-        result = iam_evaluator.evaluate_resource_policy(policy, context, service=EVENTS)
-        return bool(result.decision == "Allow")
+        return may_invoke(EVENTS, function_arn, source_arn)
 
     def send_as_function(
         self, function: Function, queue_arn: str, body: str, attributes: dict[str, Any]
@@ -177,6 +163,29 @@ class MiniStackCloud:
         if found is not None:
             result = iam_evaluator.combine_resource_policy(result, context, *found, limits=limits)
         return bool(result.decision == "Allow")
+
+
+def may_invoke(service: str, function_arn: str, source_arn: str) -> bool:
+    """Whether a function's own policy admits a service of AWS.
+
+    Versions and aliases have policies of their own: here each statement names which one it is for.
+    """
+    base, _, _ = lambda_svc._get_base_func_record_for_ref(function_arn)
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function_arn,
+        region=_part(source_arn, _REGION),
+        service_context={
+            "aws:sourcearn": source_arn,
+            "aws:sourceaccount": _part(source_arn, _ACCOUNT),
+        },
+    )
+    policy = (base or {}).get("policy")
+    result = iam_evaluator.evaluate_resource_policy(policy, context, service=service)
+    return bool(result.decision == "Allow")
 
 
 def role_of(principal_arn: Any) -> Any:

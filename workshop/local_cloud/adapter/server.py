@@ -14,6 +14,7 @@ from typing import Any
 from workshop.local_cloud.adapter.assembly import Parts
 from workshop.local_cloud.adapter.compatibility import IncompatibleError, check
 from workshop.local_cloud.adapter.control_api import Application, ControlApi, Receive, Scope, Send
+from workshop.local_cloud.adapter.repeats import Repeats
 from workshop.local_cloud.settings import Settings
 from workshop.local_cloud.wire import (
     EXIT_DIRECTORY_IN_USE,
@@ -82,7 +83,7 @@ def _serve(settings: Settings) -> int:
             await stop.wait()
             await asyncio.to_thread(_drain, parts)
 
-        application = ControlApi(parts, _announced(app, settings), process_ids, stop.set)
+        application = ControlApi(parts, Repeats(_announced(app, settings)), process_ids, stop.set)
         await serve(application, config, shutdown_trigger=stopped, mode="asgi")
 
     try:

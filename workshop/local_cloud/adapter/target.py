@@ -12,7 +12,7 @@ from typing import Any
 from workshop.local_cloud.adapter import records
 from workshop.local_cloud.adapter.async_invoke import AsyncInvoker
 from workshop.local_cloud.adapter.clock import Clock, backoff
-from workshop.local_cloud.adapter.cloud import Cloud, DeliveryError, Function
+from workshop.local_cloud.adapter.cloud import Cloud, DeliveryError, Function, name_in
 from workshop.local_cloud.adapter.journal import (
     INTERNAL_ERROR,
     Delivery,
@@ -67,7 +67,7 @@ class Handover:
     @property
     def function_name(self) -> str:
         """The target's name, whether or not it exists."""
-        return self.target_arn.partition(":function:")[2].partition(":")[0] or self.target_arn
+        return name_in(self.target_arn)
 
 
 class Targets:
