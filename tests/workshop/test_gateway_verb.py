@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from workshop.cli import app
 from workshop.commands import recovery as verbs
+from workshop.deployment import functions as on_lambda
 from workshop.deployment import gateway
 from workshop.deployment.stack import Outputs, Stack
 from workshop.deployment.target import Target
@@ -48,7 +49,7 @@ class FakeLambda:
 def functions(monkeypatch):
     made = FakeLambda()
     monkeypatch.setattr(Target, "client", lambda *_: made)
-    monkeypatch.setattr(gateway, "POLL_SECONDS", 0)
+    monkeypatch.setattr(on_lambda, "POLL_SECONDS", 0)
     monkeypatch.setattr(verbs, "current", _stack)
     return made
 
@@ -112,7 +113,7 @@ def test_an_update_that_fails_is_told(functions):
 
 
 def test_an_update_that_never_ends_is_given_up(functions, monkeypatch):
-    monkeypatch.setattr(gateway, "LIVE_SECONDS", -1.0)
+    monkeypatch.setattr(on_lambda, "LIVE_SECONDS", -1.0)
     assert "is not live: InProgress." in str(run("down").exception)
 
 

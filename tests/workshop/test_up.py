@@ -10,7 +10,7 @@ import pytest
 from workshop.deployment import stack, up
 from workshop.deployment.stack import Record
 from workshop.deployment.terraform import end_orphans
-from workshop.errors import UsageError
+from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud import processes
 
 BOOT = "boot-1"
@@ -132,3 +132,26 @@ def test_an_orphan_of_terraform_is_ended(tmp_path):
 
 def _is_zombie(pid):
     return " Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+@pytest.fixture
+def running_cloud(monkeypatch, tmp_path):
+    """A local cloud that runs, in a folder of its own."""
+    monkeypatch.setattr(up, "CLOUDS", tmp_path)
+    running = SimpleNamespace(boot_id=BOOT, endpoint_url="http://127.0.0.1:4999")
+    monkeypatch.setattr(up, "local_cloud", lambda _: SimpleNamespace(running=lambda: running))
+    return tmp_path / "default"
+
+
+def test_a_cloud_with_a_stack_is_not_taken_for_an_empty_account(running_cloud):
+    """What `deploy` would make there has the names of what `up` made."""
+    record(stage=3).save(running_cloud)
+    with pytest.raises(WorkshopError, match="make down"):
+        up.start_empty("default")
+    assert up.empty_cloud("default") is None
+
+
+@pytest.mark.usefixtures("running_cloud")
+def test_a_running_cloud_without_a_stack_is_an_account():
+    assert up.start_empty("default").endpoint_url == "http://127.0.0.1:4999"
+    assert up.empty_cloud("default").endpoint_url == "http://127.0.0.1:4999"

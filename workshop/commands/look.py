@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from workshop.console import out, say
+from workshop.deployment import release
 from workshop.deployment.on_purpose import describe, switch
 from workshop.deployment.stack import Stack, current, function_name
 from workshop.local_cloud.adapter.journal import Outcome
@@ -39,8 +40,10 @@ def status() -> None:
     table.add_row("cloud", f"{where} ({stack.target.region})")
     table.add_row("api", stack.outputs.api_endpoint)
     table.add_row("event bus", stack.outputs.event_bus_name)
+    live = release.versions(stack) if stack.outputs.live_alias else {}
     for key, name in stack.outputs.function_names.items():
-        table.add_row(f"function {key}", name)
+        version = f"  version {live[key].version}" if key in live else ""
+        table.add_row(f"function {key}", f"{name}{version}")
     for key, name in stack.outputs.table_names.items():
         table.add_row(f"table {key}", f"{name}  {_items(stack, name)}")
     with dead_letters.asking():

@@ -1,19 +1,15 @@
 """The payment gateway's switch: an environment variable of the two functions that ask it."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
+from workshop.deployment import functions, release
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
 
 FUNCTIONS = ("payment", "payment-refund")
 VARIABLE = "GATEWAY_AVAILABLE"
 STAGE = 2
-
-POLL_SECONDS = 0.1
-LIVE_SECONDS = 120.0
-"""How long an update may take: seconds on AWS, half a second on the local cloud."""
 
 
 def answers(configuration: Mapping[str, Any]) -> bool:
@@ -29,8 +25,9 @@ def state(stack: Stack) -> dict[str, bool]:
         WorkshopError: The stack has no payment yet.
     """
     client = stack.client("lambda")
+    live = {"Qualifier": alias} if (alias := stack.outputs.live_alias) else {}
     return {
-        key: answers(client.get_function_configuration(FunctionName=name))
+        key: answers(client.get_function_configuration(FunctionName=name, **live))
         for key, name in _names(stack).items()
     }
 
@@ -38,22 +35,28 @@ def state(stack: Stack) -> dict[str, bool]:
 def switch(stack: Stack, *, up: bool) -> None:
     """Switch the gateway for both functions, and wait until it holds.
 
+    Where functions have versions, the switched ones become live.
+
     Raises:
         WorkshopError: The stack has no payment yet, or an update was not live in time.
     """
     client = stack.client("lambda")
-    names = _names(stack).values()
-    deadline = time.monotonic() + LIVE_SECONDS
-    for name in names:
-        now = _settled(client, name, deadline)  # AWS refuses a second update during the first
+    names = _names(stack)
+    if stack.outputs.live_alias:
+        release.newest_code_is_live(stack, names)
+    until = functions.deadline()
+    for name in names.values():
+        now = functions.settled(client, name, until)
         if answers(now) is not up:
             variables = now.get("Environment", {}).get("Variables", {})
             client.update_function_configuration(
                 FunctionName=name,
                 Environment={"Variables": {**variables, VARIABLE: "true" if up else "false"}},
             )
-    for name in names:
-        _settled(client, name, deadline)
+    for name in names.values():
+        functions.settled(client, name, until)
+    if stack.outputs.live_alias:
+        release.put_live(stack, names)
 
 
 def _names(stack: Stack) -> dict[str, str]:
@@ -64,16 +67,3 @@ def _names(stack: Stack) -> dict[str, str]:
             f"Go on with: make up STAGE={STAGE}"
         )
     return {key: there[key] for key in FUNCTIONS}
-
-
-def _settled(client: Any, name: str, deadline: float) -> dict[str, Any]:
-    """A function's configuration, once no update of it is under way."""
-    while True:
-        now: dict[str, Any] = client.get_function_configuration(FunctionName=name)
-        status = now.get("LastUpdateStatus", "Successful")
-        if status == "Successful":
-            return now
-        if status == "Failed" or time.monotonic() > deadline:
-            reason = now.get("LastUpdateStatusReason") or status
-            raise WorkshopError(f"The update of {name} is not live: {reason}.")
-        time.sleep(POLL_SECONDS)

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from workshop.console import say
-from workshop.deployment import bundles, gateway
+from workshop.deployment import bundles, gateway, release
 from workshop.deployment.bundles import Bundle
 from workshop.deployment.stack import Outputs, Record, Stack, local_name, target_of
-from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION
+from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION, Target
 from workshop.deployment.terraform import (
+    REPOSITORY,
     Changes,
     Outcome,
     Terraform,
-    configuration_files,
     end_orphans,
 )
 from workshop.deployment.terraform import find as find_terraform
@@ -102,6 +102,36 @@ def up(
     return deploy(stage, name, port, build=build)[0]
 
 
+def start_empty(name: str = "default", port: int | None = None) -> Running:
+    """Start a local cloud with no stack, for a deployment as to an account.
+
+    Raises:
+        WorkshopError: A stack is up in it; or it cannot be started.
+    """
+    with _changing(name):
+        cloud = local_cloud(name)
+        running = cloud.running()
+        record = Record.load(CLOUDS / name)
+        if running and record and record.boot_id == running.boot_id:
+            raise WorkshopError(
+                "A stack of `make up` is in this local cloud. Take it down first: make down. "
+                "Or start another cloud beside it: export WORKSHOP_CLOUD=rehearsal"
+            )
+        if running is None:
+            forget(CLOUDS / name)
+            say("Starting the local cloud …")
+            running = cloud.start(port)
+        return running
+
+
+def empty_cloud(name: str) -> Target | None:
+    """A local cloud that runs without a stack of `up`; None when there is none of this name."""
+    if Record.load(CLOUDS / name) is not None:
+        return None
+    running = local_cloud(name).running()
+    return Target.local(name, running.endpoint_url) if running else None
+
+
 def down(name: str = "default") -> bool:
     """Stop a local cloud, and forget what it held.
 
@@ -156,6 +186,15 @@ class _Deployment:
         """Converge."""
         self.running, self.record = self._cloud_and_record()
         self.target = target_of(self.name, self.record)
+        changes = self._converge()
+        if Outputs(**self.record.outputs).live_alias:
+            moves = release.release(self.stack())
+            if moves:
+                say(f"Live now: {', '.join(f'{each.key} {each.now}' for each in moves)}.")
+        return changes
+
+    def _converge(self) -> Changes:
+        """Bring code and everything else to what the sources say."""
         fingerprint = configuration_fingerprint(self._variables())
         hashes = {package: lambda_hash(path) for package, path in self.bundles.items()}
         if self.record.applied == fingerprint and hashes != self.record.bundles:
@@ -260,7 +299,7 @@ class _Deployment:
 def configuration_fingerprint(variables: Mapping[str, Any]) -> str:
     """A hash of all that Terraform reads, but for the bundles."""
     digest = hashlib.sha256(json.dumps(variables, sort_keys=True).encode())
-    for path in configuration_files():
+    for path in REPOSITORY.files():
         digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

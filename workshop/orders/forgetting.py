@@ -12,6 +12,23 @@ BATCH = 25
 """Items that one BatchWriteItem takes at most."""
 
 
+def orders_of(stack: Stack, customer: str) -> list[str]:
+    """Return the ids of a customer's orders, newest first."""
+    pages = (
+        stack.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=table_name(stack, "orders"),
+            IndexName="by-customer",
+            KeyConditionExpression="customer_id = :customer",
+            ExpressionAttributeValues={":customer": {"S": customer}},
+            ProjectionExpression="order_id",
+            ScanIndexForward=False,
+        )
+    )
+    return [item["order_id"]["S"] for page in pages for item in page["Items"]]
+
+
 def forget(stack: Stack, order_ids: Collection[str]) -> None:
     """Delete orders' rows in all tables, and their dead letters.
 

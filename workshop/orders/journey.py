@@ -34,8 +34,13 @@ KEYS = {
 """Table → the key under which it keeps an order."""
 
 ENDINGS = {"SHIPMENT_PREPARED", "PAYMENT_DECLINED", "REFUNDED"}
-FURTHEST = {"orders": "CREATED", "payments": "PAID", "inventory": "RESERVED"}
-"""Table → the status at which an order stands still when this is the last table there is."""
+FURTHEST = {
+    "orders": "CREATED",
+    "payments": "PAID",
+    "inventory": "RESERVED",
+    "shipments": "SHIPMENT_PREPARED",
+}
+"""Table → the status at which a good order stands still when this is the last table there is."""
 
 Row = dict[str, Any]
 
@@ -108,10 +113,14 @@ def row_of(stack: Stack, table: str, order_id: str) -> Row | None:
 
 def stands_still(stack: Stack, order_status: str | None) -> bool:
     """Tell whether an order of this status goes no further on the stack as it is."""
+    return order_status in ENDINGS or order_status == furthest(stack)
+
+
+def furthest(stack: Stack) -> str:
+    """Return the status in which a good order stands still on the stack as it is."""
     tables = stack.outputs.table_names
     last = max((list(KEYS).index(table) for table in tables), default=0)
-    furthest = FURTHEST.get(list(KEYS)[last])
-    return order_status in ENDINGS or (furthest is not None and order_status == furthest)
+    return FURTHEST[list(KEYS)[last]]
 
 
 def newest(stack: Stack) -> str:

@@ -1,0 +1,235 @@
+"""Releases: the newest code becomes live, all of it or nothing, and finds its way back."""
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from workshop.deployment import functions, gateway, live, release
+from workshop.deployment.live import UNPUBLISHED, Entry
+from workshop.errors import WorkshopError
+
+KEYS = ("inventory", "order-api", "payment", "payment-refund")
+ALIAS = "live"
+
+
+class FakeLambda:
+    """Functions with versions and an alias, as Lambda keeps them."""
+
+    def __init__(self, keys=KEYS):
+        self.code = {f"app-{key}": "one" for key in keys}
+        self.variables = {f"app-{key}": {} for key in keys}
+        self.published = {name: [] for name in self.code}
+        self.aliases = {
+            name: {"FunctionVersion": UNPUBLISHED, "Description": "", "RevisionId": "0"}
+            for name in self.code
+        }
+        self.moved = []
+        self.refuses = ""
+        self.revisions = itertools.count(1)
+
+    def get_function_configuration(self, FunctionName, Qualifier=None):  # noqa: N803
+        version = self.aliases[FunctionName]["FunctionVersion"] if Qualifier == ALIAS else Qualifier
+        newest = (self.code[FunctionName], dict(self.variables[FunctionName]))
+        known = dict(self.published[FunctionName])
+        code, variables = newest if version in {None, UNPUBLISHED} else known[version]
+        return {"CodeSha256": code, "Environment": {"Variables": dict(variables)}}
+
+    def update_function_configuration(self, FunctionName, Environment):  # noqa: N803
+        self.variables[FunctionName] = Environment["Variables"]
+
+    def publish_version(self, FunctionName, CodeSha256):  # noqa: N803
+        assert CodeSha256 == self.code[FunctionName]
+        newest = (self.code[FunctionName], dict(self.variables[FunctionName]))
+        versions = self.published[FunctionName]
+        if not versions or versions[-1][1] != newest:
+            versions.append((str(len(versions) + 1), newest))
+        return {"Version": versions[-1][0]}
+
+    def get_alias(self, FunctionName, Name):  # noqa: N803
+        assert Name == ALIAS
+        return dict(self.aliases[FunctionName])
+
+    def update_alias(self, FunctionName, Name, FunctionVersion, Description, RevisionId):  # noqa: N803
+        if FunctionName == self.refuses:
+            raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "UpdateAlias")
+        assert RevisionId == self.aliases[FunctionName]["RevisionId"]
+        assert len(Description) <= 256, "Lambda refuses it"
+        self.moved.append(FunctionName)
+        self.aliases[FunctionName] = {
+            "FunctionVersion": FunctionVersion,
+            "Description": Description,
+            "RevisionId": str(next(self.revisions)),
+        }
+
+    def live(self):
+        return {name: each["FunctionVersion"] for name, each in self.aliases.items()}
+
+
+@pytest.fixture
+def there(monkeypatch):
+    """A fake Lambda; every release has another second."""
+    seconds = itertools.count()
+    clock = SimpleNamespace(
+        now=lambda _: SimpleNamespace(strftime=lambda _: f"2026{next(seconds):04}T120000Z")
+    )
+    monkeypatch.setattr(release, "datetime", clock)
+    monkeypatch.setattr(functions, "POLL_SECONDS", 0)
+    return FakeLambda()
+
+
+def stack(there, alias=ALIAS):
+    names = {key: f"app-{key}" for key in KEYS}
+    outputs = SimpleNamespace(function_names=names, live_alias=alias)
+    return SimpleNamespace(stage=6, outputs=outputs, client=lambda _: there)
+
+
+def test_the_first_release_gives_every_function_a_version(there):
+    moves = release.release(stack(there))
+    assert set(there.live().values()) == {"1"}
+    assert {each.before for each in moves} == {UNPUBLISHED}
+
+
+def test_consumers_move_before_those_who_write_what_they_read(there):
+    release.release(stack(there))
+    assert there.moved == ["app-payment-refund", "app-inventory", "app-payment", "app-order-api"]
+
+
+def test_only_functions_that_changed_move(there):
+    release.release(stack(there))
+    there.code["app-payment"] = "two"
+    [move] = release.release(stack(there))
+    assert (move.key, move.before, move.now) == ("payment", "1", "2")
+    assert release.release(stack(there)) == []
+
+
+def test_one_refused_move_takes_all_back(there):
+    """A system that is half new and half old was never tested."""
+    release.release(stack(there))
+    before = there.aliases["app-inventory"]
+    there.code |= {"app-inventory": "two", "app-payment": "two"}
+    there.refuses = "app-payment"
+    with pytest.raises(ClientError):
+        release.release(stack(there))
+    assert set(there.live().values()) == {"1"}
+    assert there.aliases["app-inventory"]["Description"] == before["Description"]
+
+
+def test_a_rollback_undoes_the_newest_release_and_no_other(there):
+    release.release(stack(there))
+    there.code["app-inventory"] = "two"
+    release.release(stack(there))
+    there.code["app-payment"] = "two"
+    release.release(stack(there))
+    [move] = release.rollback(stack(there))
+    assert (move.key, move.before, move.now) == ("payment", "2", "1")
+    assert there.live()["app-inventory"] == "2"
+    [move] = release.rollback(stack(there))
+    assert (move.key, move.before, move.now) == ("inventory", "2", "1")
+
+
+def test_there_is_nothing_before_the_first_release(there):
+    for _ in range(2):
+        with pytest.raises(WorkshopError, match="nothing to go back to"):
+            release.rollback(stack(there))
+        release.release(stack(there))
+    assert set(there.live().values()) == {"1"}
+
+
+def test_after_a_rollback_other_code_is_released_as_usual(there):
+    release.release(stack(there))
+    there.code["app-payment"] = "bad"
+    release.release(stack(there))
+    release.rollback(stack(there))
+    there.code["app-payment"] = "mended"
+    release.release(stack(there))
+    assert there.live()["app-payment"] == "3"
+    release.rollback(stack(there))
+    assert there.live()["app-payment"] == "1", "not the bad one"
+
+
+def test_the_history_stays_as_short_as_lambda_wants_it(there):
+    for number in range(30):
+        there.code["app-payment"] = f"code {number}"
+        release.release(stack(there))
+    for _ in range(live.REMEMBERED - 1):
+        release.rollback(stack(there))
+    assert there.live()["app-payment"] == str(30 - live.REMEMBERED + 1)
+
+
+def test_a_release_that_fails_its_proof_is_taken_back(there):
+    release.release(stack(there))
+    before = dict(there.aliases["app-payment"], RevisionId=None)
+    there.code["app-payment"] = "bad"
+
+    def prove(_):
+        assert there.live()["app-payment"] == "2", "what is proved is the new version"
+        raise WorkshopError("no shipment")
+
+    with pytest.raises(
+        WorkshopError, match=r"no shipment\nThe release was taken back: payment 2 → 1"
+    ):
+        release.release_and_prove(stack(there), prove)
+    assert dict(there.aliases["app-payment"], RevisionId=None) == before
+
+
+def test_an_interrupted_proof_takes_the_release_back(there):
+    release.release(stack(there))
+    there.code["app-payment"] = "new"
+
+    def prove(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        release.release_and_prove(stack(there), prove)
+    assert there.live()["app-payment"] == "1"
+
+
+def test_a_first_release_that_fails_stays_and_says_so(there):
+    def prove(_):
+        raise WorkshopError("no shipment")
+
+    with pytest.raises(WorkshopError, match=r"Nothing was live before in .*: their first"):
+        release.release_and_prove(stack(there), prove)
+    assert set(there.live().values()) == {"1"}
+
+
+def test_an_alias_that_somebody_else_moved_has_no_history(there):
+    release.release(stack(there))
+    there.code["app-payment"] = "two"
+    release.release(stack(there))
+    there.aliases["app-payment"]["FunctionVersion"] = "1"
+    assert release.versions(stack(there))["payment"].history == ()
+
+
+def test_a_stack_without_aliases_names_the_way_to_them(there):
+    with pytest.raises(WorkshopError, match="make up STAGE=6"):
+        release.release(stack(there, alias=None))
+
+
+def test_a_switched_gateway_is_live_and_no_release(there):
+    """A rollback goes to the code before, not to the setting before."""
+    release.release(stack(there))
+    there.code["app-payment"] = "two"
+    release.release(stack(there))
+    gateway.switch(stack(there), up=False)
+    assert set(gateway.state(stack(there)).values()) == {False}
+    [entry, before] = release.versions(stack(there))["payment"].history
+    assert (entry.version, before) == ("3", Entry(before.release, "1"))
+
+
+def test_the_gateways_switch_never_makes_code_live_that_was_taken_back(there):
+    release.release(stack(there))
+    there.code["app-payment"] = "bad"
+    release.release(stack(there))
+    release.rollback(stack(there))
+    with pytest.raises(WorkshopError, match="not what was deployed last"):
+        gateway.switch(stack(there), up=False)
+    assert there.live()["app-payment"] == "1"
+
+
+def test_before_the_first_release_the_switch_works_on_what_is_deployed(there):
+    gateway.switch(stack(there), up=False)
+    assert set(gateway.state(stack(there)).values()) == {False}
+    assert there.live()["app-payment"] == UNPUBLISHED

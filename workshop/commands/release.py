@@ -1,0 +1,83 @@
+"""Verbs that move the functions' live versions: forward, and back."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from workshop.console import heading, out, say
+from workshop.deployment import account, release
+from workshop.deployment.release import Move
+from workshop.deployment.stack import Stack, current
+from workshop.errors import WorkshopError
+from workshop.orders import smoke as smoke_test
+
+app = typer.Typer()
+
+InAccount = Annotated[
+    bool,
+    typer.Option("--account", help="The stack in your AWS account, not the one `make up` built."),
+]
+Prefix = Annotated[
+    str, typer.Option(envvar="NAME_PREFIX", help="With --account: start of the stack's names.")
+]
+
+
+@app.command("release")
+def move_on(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
+    """Make the newest code live, prove it with an order, take it back when it fails."""
+    stack = _stack(prefix, in_account=in_account)
+    with _asking():
+        moves = release.release_and_prove(stack, prove)
+    told(moves)
+
+
+@app.command()
+def smoke(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
+    """Send one order from the API to its shipment, and remove it again."""
+    with _asking():
+        prove(_stack(prefix, in_account=in_account))
+
+
+@app.command()
+def rollback(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
+    """Make live again what was live before the newest release."""
+    stack = _stack(prefix, in_account=in_account)
+    with _asking():
+        told(release.rollback(stack))
+    say("What was deployed stays deployed, and nobody calls it. The next release makes it live.")
+
+
+def prove(stack: Stack) -> None:
+    """Let an order prove that the system works.
+
+    Raises:
+        WorkshopError: It does not.
+    """
+    heading("smoke test: one order")
+    proof = smoke_test.smoke(stack, out)
+    say(f"It is {proof.status} after {proof.seconds:.1f} s, and removed again.")
+
+
+def told(moves: Iterable[Move]) -> None:
+    """Say which versions are live now."""
+    lines = [f"  {each.key:<15} {each.before} → {each.now}" for each in moves]
+    if lines:
+        out.print("\n".join(["Live now, by version:", *lines]), markup=False)
+    else:
+        say("Nothing new: all that is deployed was live already.")
+
+
+def _stack(prefix: str, *, in_account: bool) -> Stack:
+    return account.find(prefix) if in_account else current()
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Tell in one sentence what AWS refused."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise WorkshopError(f"AWS did not do what it was asked: {error}") from error

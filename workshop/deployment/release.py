@@ -1,0 +1,206 @@
+"""Releases: the newest code of all functions becomes live, or the code before it again.
+
+Terraform brings code and settings to a function, where nobody calls them yet; a release publishes
+them as a version and moves the function's `live` alias to it. A rollback moves the aliases of the
+newest release back, and leaves everything else as it is.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from workshop.deployment import functions, live
+from workshop.deployment.live import UNPUBLISHED, Entry, Live
+from workshop.deployment.stack import Stack
+from workshop.errors import WorkshopError
+
+STAGE = 6
+
+CONSUMERS_FIRST = (
+    "order-tracker",
+    "shipping",
+    "payment-refund",
+    "inventory",
+    "payment",
+    "redrive",
+    "reconciler",
+    "order-api",
+)
+"""The order in which aliases move: who reads an event knows its new form before it is written."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A function whose alias was moved.
+
+    Attributes:
+        key: The function's key, such as ``payment``.
+        before: The version that was live, or `UNPUBLISHED`.
+        now: The version that is live.
+        history: What was written down before the move.
+    """
+
+    key: str
+    before: str
+    now: str
+    history: tuple[Entry, ...]
+
+
+def release(stack: Stack) -> list[Move]:
+    """Publish what was deployed, and make it live; functions without a change stay as they are.
+
+    Returns:
+        The moves, in their order; empty when all that is deployed was live already.
+
+    Raises:
+        WorkshopError: The stack has no aliases; or it failed, and nothing was moved.
+    """
+    client, alias = stack.client("lambda"), _alias(stack)
+    until = functions.deadline()
+    names = stack.outputs.function_names
+    published = {key: live.publish(client, names[key], until) for key in _ordered(names)}
+    mark = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    moves: list[Move] = []
+    try:
+        for key, version in published.items():
+            now = live.read(client, names[key], alias)
+            if now.version != version:
+                live.move(client, names[key], alias, now, version, now.released(mark, version))
+                moves.append(Move(key, now.version, version, now.history))
+    except BaseException:
+        take_back(stack, moves)
+        raise
+    return moves
+
+
+def take_back(stack: Stack, moves: Iterable[Move]) -> None:
+    """Undo the moves of a release that did not prove itself, the last one first.
+
+    A function's very first version stays: nothing was live before it.
+    """
+    client, alias = stack.client("lambda"), _alias(stack)
+    for each in reversed(list(moves)):
+        if each.before != UNPUBLISHED:
+            name = stack.outputs.function_names[each.key]
+            now = live.read(client, name, alias)
+            live.move(client, name, alias, now, each.before, each.history)
+
+
+def rollback(stack: Stack) -> list[Move]:
+    """Make live again what was live before the newest release.
+
+    Returns:
+        The moves, in their order: producers first.
+
+    Raises:
+        WorkshopError: The stack has no aliases, or nothing was live before.
+    """
+    client, alias = stack.client("lambda"), _alias(stack)
+    names = stack.outputs.function_names
+    found = {key: live.read(client, names[key], alias) for key in reversed(_ordered(names))}
+    newest = max((each.history[0].release for each in found.values() if each.history), default="")
+    moves = []
+    for key, now in found.items():
+        if len(now.history) > 1 and now.history[0].release == newest:
+            before = now.history[1:]
+            live.move(client, names[key], alias, now, before[0].version, before)
+            moves.append(Move(key, now.version, before[0].version, now.history))
+    if not moves:
+        raise WorkshopError(
+            "There is nothing to go back to: what is live is the first release that is known."
+        )
+    return moves
+
+
+def release_and_prove(stack: Stack, prove: Callable[[Stack], object]) -> list[Move]:
+    """Release; when the proof fails, or is interrupted, take the release back.
+
+    Args:
+        stack: The stack.
+        prove: Raises when the system does not do what it shall; not called without a move.
+
+    Raises:
+        WorkshopError: The proof's, with what became of the release.
+    """
+    moves = release(stack)
+    try:
+        prove(stack)
+    except WorkshopError as error:
+        take_back(stack, moves)
+        raise WorkshopError(f"{error}\n{_taken_back(moves)}") from error
+    except BaseException:
+        take_back(stack, moves)
+        raise
+    return moves
+
+
+def newest_code_is_live(stack: Stack, keys: Iterable[str]) -> None:
+    """Make sure that what is live of some functions has the code that was deployed last.
+
+    Raises:
+        WorkshopError: It was rolled back, say: a changed setting would take the newer code along.
+    """
+    client, alias = stack.client("lambda"), _alias(stack)
+    for key in keys:
+        name = stack.outputs.function_names[key]
+        newest = client.get_function_configuration(FunctionName=name)
+        there = client.get_function_configuration(FunctionName=name, Qualifier=alias)
+        if newest["CodeSha256"] != there["CodeSha256"]:
+            raise WorkshopError(
+                f"What is live of {key} is not what was deployed last, which this would make live, "
+                "too. Do that first, or deploy other code: make release"
+            )
+
+
+def put_live(stack: Stack, keys: Iterable[str]) -> None:
+    """Make a changed setting of some functions live, as part of the release that is live.
+
+    Raises:
+        WorkshopError: An update was not live in time.
+    """
+    client, alias = stack.client("lambda"), _alias(stack)
+    until = functions.deadline()
+    for key in keys:
+        name = stack.outputs.function_names[key]
+        now = live.read(client, name, alias)
+        if now.version == UNPUBLISHED:
+            continue
+        version = live.publish(client, name, until)
+        if version != now.version:
+            live.move(client, name, alias, now, version, now.replaced(version))
+
+
+def versions(stack: Stack) -> dict[str, Live]:
+    """The live alias of every function, by key, in the order of a release."""
+    client, alias = stack.client("lambda"), _alias(stack)
+    names = stack.outputs.function_names
+    return {key: live.read(client, names[key], alias) for key in _ordered(names)}
+
+
+def _alias(stack: Stack) -> str:
+    if stack.outputs.live_alias is None:
+        raise WorkshopError(
+            f"Versions and their live aliases come with stage {STAGE}, and this is stage "
+            f"{stack.stage}. Go on with: make up STAGE={STAGE}"
+        )
+    return stack.outputs.live_alias
+
+
+def _ordered(names: dict[str, Any]) -> list[str]:
+    """The keys, consumers first; one that this list does not know, last."""
+    place = {key: number for number, key in enumerate(CONSUMERS_FIRST)}
+    return sorted(names, key=lambda key: place.get(key, len(place)))
+
+
+def _taken_back(moves: list[Move]) -> str:
+    back = [
+        f"{each.key} {each.now} → {each.before}" for each in moves if each.before != UNPUBLISHED
+    ]
+    stays = [each.key for each in moves if each.before == UNPUBLISHED]
+    if not moves:
+        return "Nothing was released: what is live was live before."
+    said = f"The release was taken back: {', '.join(back)}." if back else ""
+    if stays:
+        said += f" Nothing was live before in {', '.join(stays)}: their first versions stay."
+    return said.strip()
