@@ -33,8 +33,8 @@ class FakeLambda:
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode()), **error}
 
 
-def _stack(functions, stage=5):
-    outputs = Outputs("", "bus", "us-east-1", functions, {}, {})
+def _stack(functions, stage=5, live_alias=None):
+    outputs = Outputs("", "bus", "us-east-1", functions, {}, {}, live_alias)
     return Stack(Target.local("default", "http://127.0.0.1:9"), stage, outputs)
 
 
@@ -56,6 +56,13 @@ def test_by_itself_it_takes_what_is_older_than_the_schedule_does(reconciler):
     assert reconciler.asked == ("orderflow-reconciler", {"older_than_seconds": 900})
     text = (ROOT / "05-errors-dlq/terraform/recovery.tf").read_text("utf-8")
     assert re.findall(r'STUCK_AFTER_SECONDS\s*=\s*"(\d+)"', text) == ["900"]
+
+
+def test_where_there_is_an_alias_it_is_asked(reconciler, monkeypatch):
+    stack = _stack({"reconciler": "orderflow-reconciler"}, stage=6, live_alias="live")
+    monkeypatch.setattr(verbs, "current", lambda: stack)
+    run()
+    assert reconciler.asked[0] == "orderflow-reconciler:live"
 
 
 def test_the_greatest_age_is_the_functions_own():
@@ -112,4 +119,5 @@ def test_nonsense_is_misuse(reconciler, option):
 
 
 def test_the_help_says_what_the_number_means(reconciler):
-    assert "for orders older than 900 s" in " ".join(run("--help").output.split())
+    told = re.sub("\x1b[^m]*m", "", run("--help").output)  # on GitHub it has colours
+    assert "for orders older than 900 s" in " ".join(told.split())

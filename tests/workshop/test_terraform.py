@@ -6,8 +6,9 @@ import os
 import pytest
 
 from workshop.deployment import terraform
-from workshop.deployment.terraform import Terraform
+from workshop.deployment.terraform import Configuration, Terraform
 from workshop.errors import UsageError, WorkshopError
+from workshop.paths import ROOT, TERRAFORM
 
 
 @pytest.fixture
@@ -36,6 +37,40 @@ def test_an_old_terraform_is_refused(fake):
     fake(version="1.8.5")
     with pytest.raises(UsageError, match=r"1\.9 or newer is needed, .* is 1\.8\.5"):
         terraform.find()
+
+
+def test_an_old_terraform_locks_no_bucket(fake, tmp_path):
+    """It would do for a state on this machine."""
+    fake(version="1.10.5")
+    Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM))
+    with pytest.raises(UsageError, match=r"1\.11 or newer is needed, to lock the state in its"):
+        Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM, remote=True))
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_only_a_state_on_this_machine_is_named(fake, tmp_path, remote):
+    """Where a backend keeps the state, `-state` would make another one beside it."""
+    fake('{"region": {"value": "us-east-1"}}')
+    configuration = Configuration(ROOT, TERRAFORM, remote=remote)
+    terraform = Terraform(tmp_path / "cloud", os.environ, configuration=configuration)
+    assert bool(terraform._state()) is not remote
+    assert terraform.outputs() == {"region": "us-east-1"}
+
+
+def test_an_init_that_failed_is_done_again(fake, tmp_path):
+    """It may have got as far as to another backend."""
+    fake()
+    first = Terraform(tmp_path / "cloud", os.environ)
+    (tmp_path / "cloud" / "terraform-data").mkdir()
+    first.init()
+    fake(code=1)
+    other = Terraform(
+        tmp_path / "cloud", os.environ, configuration=Configuration(tmp_path, tmp_path)
+    )
+    with pytest.raises(WorkshopError):
+        other.init()
+    with pytest.raises(WorkshopError):
+        first.init()
 
 
 def test_a_missing_terraform_is_told(monkeypatch, tmp_path):

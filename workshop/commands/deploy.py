@@ -1,81 +1,218 @@
 """Verbs for a real AWS account: nothing happens without naming account and region."""
 
-from typing import Annotated
+import shutil
+from typing import Annotated, Any
 
 import typer
 
+from workshop.commands import release
 from workshop.commands.stack import Stage
 from workshop.console import out, say
-from workshop.deployment import account
+from workshop.deployment import account, leftovers, plan_report, planned
+from workshop.deployment.account import Deployment
+from workshop.deployment.explaining import asking
+from workshop.deployment.planned import Planned
+from workshop.deployment.release import release_and_prove
+from workshop.deployment.stack import Stack
 from workshop.deployment.target import Target
+from workshop.deployment.terraform import Changes
 from workshop.deployment.up import last_stage
-from workshop.errors import WorkshopError
-from workshop.recovery import dead_letters
+from workshop.errors import UsageError, WorkshopError
+from workshop.paths import ROOT
 
 app = typer.Typer()
 
-Prefix = Annotated[str, typer.Option(help="Start of every name: one for each stack.")]
+Prefix = Annotated[
+    str, typer.Option(envvar="NAME_PREFIX", help="Start of every name: one for each stack.")
+]
+AlarmEmail = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ALARM_EMAIL",
+        help="Who is told of alarms and costs, from stage 5 on (a budget: its owner must let "
+        "IAM users see billing); default: as before; none: nobody.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
-COST = (
-    "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
-    "of small tables){}; in use, about 35 USD per million orders (docs/cost.md)."
-)
-ALARMS = " and about 5 USD for the alarms (0.10 each, the account's first ten free)"
-"""What stage 5 adds to the cost, by AWS's price list of 2026."""
+
+class DriftError(WorkshopError):
+    """The stack is not as Terraform left it."""
+
+    exit_code = 3
+
+
+@app.command()
+def plan(
+    stage: Stage = None,
+    prefix: Prefix = account.DEFAULT_PREFIX,
+    alarm_email: AlarmEmail = None,
+) -> None:
+    """Work out what deploying would change, and keep it for `apply`; nothing is changed."""
+    planned.forget()
+    target = _target(prefix)
+    with account.alone(target) as lock:
+        deployment = Deployment(target, prefix, lock)
+        _keep(deployment, stage or last_stage(), alarm_email)
+    say(f"To read it: {planned.report_file().relative_to(ROOT)}. To do exactly this: make apply")
+
+
+@app.command()
+def apply(prefix: Prefix = account.DEFAULT_PREFIX) -> None:
+    """Do exactly what the last `plan` said, here or where its files were brought from."""
+    kept = planned.load()
+    target = _target(prefix)
+    planned.refuse_another(kept, target, prefix)
+    with account.alone(target) as lock:
+        deployment = Deployment(target, prefix, lock)
+        shutil.copyfile(planned.plan_file(), deployment.terraform.kept_plan)
+        stack = deployment.apply(kept.stage)
+    planned.forget()
+    _deployed(deployment, stack)
 
 
 @app.command()
 def deploy(
     stage: Stage = None,
     prefix: Prefix = account.DEFAULT_PREFIX,
-    alarm_email: Annotated[
-        str | None,
-        typer.Option(
-            help="Who is told of alarms and costs, from stage 5 on (a budget: its owner must let "
-            "IAM users see billing); default: as before; none: nobody."
-        ),
-    ] = None,
+    alarm_email: AlarmEmail = None,
     *,
     yes: Yes = False,
 ) -> None:
     """Deploy the system to an AWS account, with the usual AWS credentials."""
     target = _target(prefix)
-    stage = stage or last_stage()
-    deployment = account.Deployment(target, prefix)
-    changes = deployment.plan(stage, alarm_email)
-    out.print(f"Account {target.account}, region {target.region}, stage {stage}, names {prefix}-*")
-    out.print(f"Plan: {changes}.")
-    cost = COST.format(ALARMS if stage >= dead_letters.STAGE else "")
-    out.print("Cost: none here." if target.endpoint_url else cost, soft_wrap=True)
-    _confirm(target.account, yes=yes)
-    outputs = deployment.apply()
-    say(f"Deployed. API (signed requests only): {outputs.api_endpoint}")
-    say(f"Terraform's state lies in {target.directory}: keep it until `make destroy` has run.")
+    with account.alone(target) as lock:
+        deployment = Deployment(target, prefix, lock)
+        stage = stage or last_stage()
+        changes = deployment.plan(stage, alarm_email)
+        _tell_where(deployment, stage)
+        _tell_changes(changes, deployment.terraform.show_plan() if changes.destroyed else {})
+        out.print(plan_report.cost(stage, local=bool(target.endpoint_url)), soft_wrap=True)
+        _confirm(target.account, yes=yes)
+        stack = deployment.apply()
+    _deployed(deployment, stack)
+    if stack.outputs.live_alias:
+        _make_live(stack)
     say(f"To look inside: WORKSHOP_CLOUD={target.name} make status")
     say(f"To remove it: make destroy{_arguments(prefix)}")
 
 
 @app.command()
-def destroy(prefix: Prefix = account.DEFAULT_PREFIX, *, yes: Yes = False) -> None:
-    """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
+def drift(stage: Stage = None, prefix: Prefix = account.DEFAULT_PREFIX) -> None:
+    """Is the stack as Terraform left it, and as this checkout says? Exit code 3: it is not."""
+    planned.forget()
     target = _target(prefix)
-    deployment = account.Deployment(target, prefix)
-    changes = deployment.plan_destruction()
-    out.print(f"Account {target.account}, region {target.region}, names {prefix}-*")
-    out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
-    _confirm(target.account, yes=yes)
-    deployment.destroy()
-    left = account.leftovers(target, prefix)
+    with account.alone(target) as lock:
+        deployment = Deployment(target, prefix, lock)
+        stack = deployment.stack()
+        if stack is None:  # before the first deployment, after the last destruction
+            say(f"No stack is known in {deployment.where}: nothing can drift.")
+            return
+        kept = _keep(deployment, stage or stack.stage, None)
+    if not kept.empty:
+        raise DriftError(
+            f"The stack has drifted. What differs: {planned.report_file().relative_to(ROOT)}. "
+            "To put it right: make apply"
+        )
+    say("The stack is as Terraform left it, and as this checkout says.")
+
+
+@app.command()
+def destroy(
+    prefix: Prefix = account.DEFAULT_PREFIX,
+    confirm: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CONFIRM_DESTROY",
+            help="The prefix, once more: instead of asking, for the pipeline.",
+        ),
+    ] = None,
+    *,
+    yes: Yes = False,
+) -> None:
+    """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
+    if confirm is not None and confirm != prefix:
+        raise UsageError(f"{confirm!r} is not the prefix {prefix!r}: nothing was changed.")
+    target = _target(prefix)
+    with account.alone(target) as lock:
+        deployment = Deployment(target, prefix, lock)
+        changes = deployment.plan_destruction()
+        _tell_where(deployment, None)
+        if changes is None:
+            say("There is nothing to destroy any more.")
+        else:
+            out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
+            _confirm(target.account, yes=yes or confirm is not None)
+            deployment.destroy()
+            planned.forget()  # it was made for what is no more
+    _prove(target, prefix, whole=confirm is not None)
+    if deployment.remote:
+        say(f"Its state stays, empty, in {deployment.where}, with the versions before.")
+
+
+def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planned:
+    """Plan, and keep the plan and its report; the state is only read, and not locked."""
+    target = deployment.target
+    changes = deployment.plan(stage, alarm_email, lock=False)
+    told = deployment.terraform.show_plan() if changes.any else {}
+    kept = Planned(
+        target.account,
+        target.region,
+        target.endpoint_url,
+        deployment.prefix,
+        stage,
+        planned.commit(),
+        planned.fingerprint(deployment.terraform.kept_plan),
+        planned.bundle_hashes(),
+        *(changes.added, changes.changed, changes.destroyed),
+        drifted=len(plan_report.drifted(told)),
+    )
+    report = plan_report.markdown(
+        told,
+        prefix=kept.prefix,
+        region=kept.region,
+        stage=stage,
+        commit=kept.commit,
+        local=bool(kept.endpoint_url),
+    )
+    planned.keep(kept, deployment.terraform.kept_plan, report)
+    _tell_where(deployment, stage)
+    _tell_changes(changes, told)
+    return kept
+
+
+def _make_live(stack: Stack) -> None:
+    """Release what was deployed, and prove it by an order; on failure what was live is back."""
+    say("Making the newest code live …")
+    with asking():
+        release.told(release_and_prove(stack, release.prove))
+
+
+def _prove(target: Target, prefix: str, *, whole: bool) -> None:
+    """Search the account for what is left of a stack.
+
+    Raises:
+        WorkshopError: Something is left; or `whole`, and not everything could be searched.
+    """
+    with asking():
+        left = leftovers.search(target, prefix)
     if left.found:
         raise WorkshopError(
             "Still there, of this stack or of another with such names:\n" + "\n".join(left.found)
         )
+    for each in left.gone_but_listed:
+        say(f"Gone, though AWS still lists it by its tag: {each}")
     if left.not_searched:
-        say(f"You may not list all there is, so look yourself: {', '.join(left.not_searched)}.")
+        closed = f"You may not list all there is, so look yourself: {', '.join(left.not_searched)}."
+        if whole:
+            raise WorkshopError(f"Destroyed, but not proven. {closed}")
+        say(closed)
         say("Destroyed: nothing of the stack is left in the rest of account and region.")
         return
-    say("Destroyed: account and region were searched, and nothing of the stack is left.")
+    say(
+        "Destroyed: account and region were searched, by tag and by name, and nothing of the "
+        "stack is left."
+    )
 
 
 def _target(prefix: str) -> Target:
@@ -87,6 +224,28 @@ def _target(prefix: str) -> Target:
             f"To reach AWS: {account.UNSET}"
         )
     return target
+
+
+def _tell_where(deployment: Deployment, stage: int | None) -> None:
+    target = deployment.target
+    built = f", stage {stage}" if stage else ""
+    names = f"names {deployment.prefix}-*"
+    out.print(f"Account {target.account}, region {target.region}{built}, {names}", soft_wrap=True)
+    out.print(f"State: {deployment.where}", soft_wrap=True, markup=False)
+
+
+def _tell_changes(changes: Changes, plan: dict[str, Any]) -> None:
+    """Say how much would change, and name what is lost, one by one."""
+    told = plan_report.headline(changes.added, changes.changed, changes.destroyed)
+    out.print(f"{told}.")
+    for line in plan_report.lost(plan_report.lines(plan)):
+        out.print(f"  {line.action}: {line.address}", style="bold", markup=False, soft_wrap=True)
+
+
+def _deployed(deployment: Deployment, stack: Stack) -> None:
+    say(f"Deployed. API (signed requests only): {stack.outputs.api_endpoint}")
+    keep = "" if deployment.remote else ": keep it until `make destroy` has run"
+    say(f"Terraform's state: {deployment.where}{keep}.")
 
 
 def _arguments(prefix: str) -> str:

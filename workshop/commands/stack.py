@@ -9,7 +9,7 @@ from workshop.deployment import bundles, terraform
 from workshop.deployment.stack import Record, Stack, cloud_name, current
 from workshop.deployment.target import taken_back
 from workshop.deployment.up import down as take_down
-from workshop.deployment.up import last_stage
+from workshop.deployment.up import empty_cloud, last_stage, start_empty
 from workshop.deployment.up import up as bring_up
 from workshop.errors import UsageError
 from workshop.paths import CLOUDS, STAGES
@@ -97,6 +97,19 @@ def down() -> None:
 
 
 @app.command()
+def cloud(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where it serves; default: 4566 or next.")
+    ] = None,
+) -> None:
+    """Start a local cloud with nothing in it: an account to rehearse `deploy` in."""
+    name = cloud_name()
+    running = start_empty(name, port)
+    say(f"A local cloud runs at {running.endpoint_url}, with nothing of `make up` in it.")
+    say('Lead this shell to it: eval "$(make -s env)". Back: eval "$(make -s env ARGS=--unset)"')
+
+
+@app.command()
 def env(
     shell: Annotated[str, typer.Option(help="Whose language: sh, fish or powershell.")] = "sh",
     *,
@@ -115,9 +128,10 @@ def env(
     if unset:
         values = taken_back() | {"API_ENDPOINT": None}
     else:
-        target = current().target
+        empty = empty_cloud(cloud_name())
+        target = empty or current().target
         values = dict.fromkeys(target.unsets()) | target.exports()
-        values["API_ENDPOINT"] = current().outputs.api_endpoint
+        values["API_ENDPOINT"] = None if empty else current().outputs.api_endpoint
     lines = [
         to_unset.format(name) if value is None else to_set.format(name, value)
         for name, value in values.items()

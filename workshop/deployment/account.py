@@ -4,47 +4,47 @@ With ``AWS_ENDPOINT_URL`` at a loopback address the same is done there, which is
 """
 
 import os
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from workshop.deployment import bundles
-from workshop.deployment.stack import Outputs, Record
+from workshop.deployment import bundles, configuration, remote_state
+from workshop.deployment.explaining import asking, explained
+from workshop.deployment.stack import Outputs, Record, Stack
 from workshop.deployment.target import LOCAL_CREDENTIALS, Target
-from workshop.deployment.terraform import Changes, Terraform, TerraformError
-from workshop.deployment.up import configuration_fingerprint, forget
+from workshop.deployment.terraform import Changes, Terraform, end_orphans
+from workshop.deployment.up import configuration_fingerprint, forget, last_stage
 from workshop.errors import UsageError, WorkshopError
+from workshop.local_cloud.control import Control, LocalCloudError
+from workshop.locking import exclusive
+from workshop.paths import CLOUDS, ROOT, STAGES
+from workshop.recovery import dead_letters
 
 DEFAULT_PREFIX = "orderflow"
 
+PREFIX = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
+"""What a prefix looks like; Terraform's variable ``name_prefix`` says the same."""
+
+RESERVED = ("account", "aws", "bootstrap", "boundary", "github", "tfstate")
+"""First words of names that `make bootstrap` gives, or AWS keeps for itself."""
+
 UNSET = 'eval "$(make -s env ARGS=--unset)"'
 """Takes back what `make env` exported."""
-
-_LISTS = (
-    # service, operation, where its answer has the list, and each entry its name
-    ("apigatewayv2", "get_apis", "Items", "Name"),
-    ("budgets", "describe_budgets", "Budgets", "BudgetName"),
-    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
-    ("dynamodb", "list_tables", "TableNames", None),
-    ("events", "list_archives", "Archives", "ArchiveName"),
-    ("events", "list_event_buses", "EventBuses", "Name"),
-    ("iam", "list_roles", "Roles", "RoleName"),
-    ("lambda", "list_functions", "Functions", "FunctionName"),
-    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
-    ("s3", "list_buckets", "Buckets", "Name"),
-    ("scheduler", "list_schedules", "Schedules", "Name"),
-    ("sns", "list_topics", "Topics", "TopicArn"),
-    ("sqs", "list_queues", "QueueUrls", None),
-)
 
 
 def target(prefix: str) -> Target:
     """The account and region that the environment's AWS settings lead to.
 
+    Args:
+        prefix: Start of the stack's names.
+
     Raises:
         WorkshopError: Without usable credentials or a region.
     """
+    check_prefix(prefix)
     import boto3  # noqa: PLC0415 - slow to import, seldom needed
     from botocore.config import Config  # noqa: PLC0415
     from botocore.exceptions import (  # noqa: PLC0415
@@ -76,9 +76,26 @@ def target(prefix: str) -> Target:
             f"No usable AWS credentials: {error}. {_way_to_credentials()}"
         ) from error
     name = f"aws-{number}-{region}"
+    if endpoint:  # the account number is every local cloud's: the port tells them apart
+        name += f"-{urlsplit(endpoint).port or 80}"
     if prefix != DEFAULT_PREFIX:
         name += f"-{prefix}"
     return Target(name, region, number, endpoint, own=False)
+
+
+def check_prefix(prefix: str) -> None:
+    """Make sure that a prefix can start the names of a stack.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not PREFIX.fullmatch(prefix):
+        raise UsageError(
+            f"{prefix!r} is no prefix: it has 2 to 20 lower-case letters, digits and hyphens, "
+            "starts with a letter and does not end with a hyphen."
+        )
+    if prefix.partition("-")[0] in RESERVED:
+        raise UsageError(f"Names beginning with {prefix} are not for a stack: choose another.")
 
 
 def _way_to_credentials() -> str:
@@ -87,119 +104,221 @@ def _way_to_credentials() -> str:
     return "Set them up with `aws configure`, or name a profile you have: export AWS_PROFILE=…"
 
 
+@contextmanager
+def alone(target: Target) -> Iterator[int]:
+    """Let only one command of this machine at a time work on a target's stack.
+
+    Yields:
+        A file descriptor that holds the lock; Terraform inherits it.
+    """
+    waiting = "Another command works on this stack; waiting for it …"
+    orphans = partial(end_orphans, target.directory)
+    with exclusive(CLOUDS / f"{target.name}.lock", waiting, while_waiting=orphans) as lock:
+        _forget_another_start(target)
+        yield lock
+
+
+def find(prefix: str = DEFAULT_PREFIX) -> Stack:
+    """The stack in the account that the environment's credentials are for.
+
+    Raises:
+        WorkshopError: There is none; or its state cannot be read.
+    """
+    found = target(prefix)
+    with alone(found) as lock:
+        deployment = Deployment(found, prefix, lock)
+        stack = deployment.stack()
+    if stack is None:
+        raise WorkshopError(
+            f"No stack with names {prefix}-* is known in account {found.account}, region "
+            f"{found.region}. Its state would be {deployment.where}."
+        )
+    return stack
+
+
 class Deployment:
     """One deploying, or destroying, of a stack in an account."""
 
-    def __init__(self, target: Target, prefix: str) -> None:
-        """Prepare Terraform.
+    def __init__(self, target: Target, prefix: str, lock: int) -> None:
+        """Find the state, and prepare Terraform; `alone` keeps others away meanwhile.
 
         Raises:
-            WorkshopError: When Terraform or its provider is missing.
+            WorkshopError: When Terraform or its provider is missing; or the state is out of reach.
         """
-        self._target = target
-        self._prefix = prefix
-        self._terraform = Terraform(target.directory, target.environment())
-        self._terraform.init()
+        self.target = target
+        self.prefix = prefix
+        with asking():
+            self._backend = remote_state.find(target, prefix)
+        copy = configuration.write(target.directory, self._backend)
+        self._terraform = Terraform(
+            target.directory, target.environment(), (lock,), configuration=copy
+        )
+        with explained(self):
+            self._terraform.init()
+            if self._backend:
+                for left in (self._terraform.state, self._terraform.errored_state):
+                    remote_state.adopt(self._terraform, left, self._backend)
         self._record = Record.load(target.directory) or Record(
             target.region, target.account, target.endpoint_url, boot_id=None
         )
 
-    def plan(self, stage: int, alarm_email: str | None) -> Changes:
+    @property
+    def where(self) -> str:
+        """Where the state is kept."""
+        if self._backend:
+            return remote_state.address(self._backend)
+        return f"{self._terraform.state} on this machine"
+
+    @property
+    def remote(self) -> bool:
+        """Whether other machines can reach the state."""
+        return self._backend is not None
+
+    @property
+    def terraform(self) -> Terraform:
+        """Terraform, at work on this stack."""
+        return self._terraform
+
+    def stack(self) -> Stack | None:
+        """The stack as the last apply left it, wherever that ran; None when there is none."""
+        with explained(self):
+            outputs = self._terraform.outputs() if self.remote else self._record.outputs
+        if not outputs:
+            return None
+        if outputs != self._record.outputs:
+            self._record.stage = stage_of(outputs)
+        return self._remembered(outputs)
+
+    def plan(self, stage: int, alarm_email: str | None, *, lock: bool = True) -> Changes:
         """What deploying a stage would change.
 
-        Without an address, the one of the last deployment goes on being told; `none` ends that.
+        Args:
+            stage: 1 to 6.
+            alarm_email: Who is told of alarms; by default who is now; `none` ends that.
+            lock: Whether to hold the state's lock meanwhile; the plan role may only read.
+
+        Raises:
+            WorkshopError: When Terraform fails.
         """
-        bundles.build()
+        self.build()
         self._record.stage = stage
-        if alarm_email is not None:
-            self._record.alarm_email = "" if alarm_email == "none" else alarm_email
+        self._record.alarm_email = self._told_of_alarms(alarm_email)
         variables = self._variables(stage) | {"alarm_email": self._record.alarm_email or None}
         self._record.applied = configuration_fingerprint(variables)
-        return self._terraform.plan("Planning", variables)
+        with explained(self):
+            return self._terraform.plan("Planning", variables, lock=lock)
 
-    def apply(self) -> Outputs:
+    def apply(self, stage: int | None = None) -> Stack:
         """Carry out the plan.
+
+        Args:
+            stage: What the plan is for; by default the one of `plan`.
 
         Raises:
             WorkshopError: When it fails; what was made until then is in the state.
         """
-        try:
+        with explained(self, changing=True):
             outcome = self._terraform.apply_plan("Deploying")
-        except TerraformError as error:
-            if "AlreadyExists" in str(error) or "already exists" in str(error):
-                raise WorkshopError(
-                    f"{error}\nNames beginning with {self._prefix}- are taken in this account. "
-                    "Remove what was made just now with `destroy`, then choose others: --prefix"
-                ) from error
-            raise
-        self._record.outputs = outcome.outputs
-        self._record.save(self._target.directory)
-        return Outputs(**outcome.outputs)
+        if stage:
+            self._record.stage = stage
+        if stage and stage >= dead_letters.STAGE:
+            with explained(self):
+                self._record.alarm_email = subscriber(self._terraform.pull_state())
+        return self._remembered(outcome.outputs)
 
-    def plan_destruction(self) -> Changes:
-        """What destroying would remove.
+    def plan_destruction(self) -> Changes | None:
+        """What destroying would remove; None when there is nothing any more.
 
         Raises:
-            WorkshopError: When nothing was deployed from here.
+            WorkshopError: When nothing was deployed from here, and the state is kept nowhere else.
         """
-        if not self._terraform.state.exists():
+        with explained(self):
+            state = self._terraform.pull_state()
+        if not self.remote and not state:
             raise WorkshopError(
-                f"Nothing was deployed from here to account {self._target.account}, region "
-                f"{self._target.region}: there is no state in {self._target.directory}."
+                f"Nothing was deployed from here to account {self.target.account}, region "
+                f"{self.target.region}: there is no state in {self.target.directory}."
             )
-        bundles.build()
-        variables = self._variables(self._record.stage or 6)
-        return self._terraform.plan("Planning", variables, destroy=True)
+        if self.remote and not state.get("resources"):
+            return None
+        self.build()
+        variables = self._variables(self._record.stage or last_stage())
+        with explained(self):
+            return self._terraform.plan("Planning", variables, destroy=True)
 
     def destroy(self) -> None:
         """Carry out the plan, and forget the stack."""
-        self._terraform.apply_plan("Destroying")
-        forget(self._target.directory)
+        with explained(self, changing=True):
+            self._terraform.apply_plan("Destroying")
+        forget(self.target.directory)
+
+    def build(self) -> None:
+        """Make the bundles, and copy them to where Terraform looks for them."""
+        bundles.build()
+        configuration.write(self.target.directory, self._backend)
+
+    def _remembered(self, outputs: dict[str, Any]) -> Stack:
+        """The stack with these outputs; other verbs find it by its record from now on."""
+        self._record.outputs = outputs
+        self._record.save(self.target.directory)
+        return Stack(self.target, self._record.stage, Outputs(**outputs))
+
+    def _told_of_alarms(self, given: str | None) -> str:
+        """Who shall be told of alarms; empty for nobody."""
+        if given is not None:
+            return "" if given == "none" else given
+        with explained(self):
+            state = self._terraform.pull_state()
+        # Whoever deployed last, and from wherever: the state knows; before stage 5 it knows nobody.
+        alarms = state.get("outputs", {}).get("dead_letter_queue_urls", {}).get("value")
+        return subscriber(state) if alarms else self._record.alarm_email
 
     def _variables(self, stage: int) -> dict[str, Any]:
-        endpoint = self._target.endpoint_url
-        return {
+        endpoint = self.target.endpoint_url
+        variables: dict[str, Any] = {
             "stage": stage,
-            "region": self._target.region,
-            "name_prefix": self._prefix,
+            "region": self.target.region,
+            "name_prefix": self.prefix,
             "local": {"endpoint_url": endpoint} if endpoint else None,
         }
+        if self.remote:  # bootstrapped: without it the pipeline's role may make no role
+            names = remote_state.names(self.target, self.prefix)
+            variables["permissions_boundary"] = names.boundary_arn
+        return variables
 
 
-@dataclass
-class Leftovers:
-    """What is left in an account of a stack, and what could not be searched for it."""
-
-    found: list[str] = field(default_factory=list)
-    not_searched: list[str] = field(default_factory=list)
-
-
-def leftovers(target: Target, prefix: str) -> Leftovers:
-    """Everything in the account and region whose name begins as the stack's names do."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
-
-    left = Leftovers()
-    for service, operation, key, name in _LISTS:
-        try:
-            names = _names(target, service, operation, key, name)
-        except ClientError as error:  # who may destroy it need not be allowed to list it
-            left.not_searched.append(f"{service}: {error.response['Error']['Code']}")
-            continue
-        left.found += [f"{service}: {each}" for each in names if _is_ours(each, prefix)]
-    return left
+def stage_of(outputs: Mapping[str, Any]) -> int:
+    """How far a stack is built, by what it has: its state says so from any machine."""
+    if outputs.get("live_alias"):
+        return STAGES[-1]
+    if outputs["dead_letter_queue_urls"]:
+        return dead_letters.STAGE
+    patterns = ROOT.glob("0[1-4]-*/terraform/patterns/*.json")
+    has = outputs["function_names"]
+    return max(int(path.relative_to(ROOT).parts[0][:2]) for path in patterns if path.stem in has)
 
 
-def _names(target: Target, service: str, operation: str, key: str, name: str | None) -> list[str]:
-    client = target.client(service)
-    whose = {"AccountId": target.account} if service == "budgets" else {}
-    if client.can_paginate(operation):
-        pages = client.get_paginator(operation).paginate(**whose)
-    else:
-        pages = [getattr(client, operation)(**whose)]
-    return [each[name] if name else each for page in pages for each in page.get(key, [])]
+def subscriber(state: Mapping[str, Any]) -> str:
+    """Who is told of alarms by e-mail, as a state has it; empty for nobody."""
+    for resource in state.get("resources", []):
+        for instance in resource["instances"]:
+            attributes = instance.get("attributes") or {}
+            if attributes.get("protocol") == "email":
+                return str(attributes["endpoint"])
+    return ""
 
 
-def _is_ours(name: str, prefix: str) -> bool:
-    """Whether the last part of a name, an ARN or an address is the stack's prefix, or has it."""
-    last = name.replace(":", "/").rpartition("/")[2]
-    return last == prefix or last.startswith(f"{prefix}-")
+def _forget_another_start(target: Target) -> None:
+    """Forget what was rehearsed on a local cloud that has been started anew since: it is empty."""
+    if target.endpoint_url is None:
+        return
+    try:
+        boot = Control(target.endpoint_url).status().boot_id
+    except LocalCloudError:  # a local cloud of another make
+        return
+    seen = target.directory / "boot-id"
+    if seen.exists() and seen.read_text("utf-8") != boot:
+        for folder in (target.directory, *target.directory.glob("bootstrap*/")):
+            forget(folder)
+    target.directory.mkdir(parents=True, exist_ok=True)
+    seen.write_text(boot, "utf-8")

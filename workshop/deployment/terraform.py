@@ -25,8 +25,13 @@ from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
 OLDEST = (1, 9)
 """The oldest Terraform that will do; ``terraform/versions.tf`` asks for the same."""
 
+OLDEST_REMOTE = (1, 11)
+"""The oldest that locks a state in S3 without a table beside it."""
+
 _INIT_INPUTS = re.compile(r"^\s*(?:source|version|required_version)\s*=.*$", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # not every command knows -no-color
 _LOCK_TIMEOUT = "60s"
+_REMOTE_LOCK_TIMEOUT = "5s"  # somebody elsewhere holds it: a person rather hears who
 
 if sys.platform == "win32":
     _INTERRUPT = signal.CTRL_BREAK_EVENT
@@ -43,6 +48,36 @@ class TerraformError(WorkshopError):
     """Terraform failed; the message holds its own errors."""
 
 
+@dataclass(frozen=True)
+class Configuration:
+    """A Terraform configuration, and where it keeps its state.
+
+    Attributes:
+        base: The folder that holds the root module and all modules it uses, as the repository does.
+        root: The root module.
+        remote: Whether a backend of its own keeps the state; otherwise it is a local file.
+    """
+
+    base: Path
+    root: Path
+    remote: bool = False
+
+    def files(self) -> list[Path]:
+        """Every file that Terraform reads, the bundles and the tests apart."""
+        folders = [self.base / TERRAFORM.name, *self.base.glob("0?-*/terraform")]
+        return sorted(
+            path
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.is_file()
+            and not {".terraform", "tests"} & set(path.relative_to(self.base).parts)
+        )
+
+
+REPOSITORY = Configuration(ROOT, TERRAFORM)
+"""The one that the local clouds are built from, in its place."""
+
+
 @dataclass
 class Changes:
     """What a plan would do, or an apply has done, in numbers of resources."""
@@ -50,6 +85,11 @@ class Changes:
     added: int = 0
     changed: int = 0
     destroyed: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do, or was."""
+        return bool(self.added or self.changed or self.destroyed)
 
     def __str__(self) -> str:
         return f"{self.added} added, {self.changed} changed, {self.destroyed} destroyed"
@@ -63,17 +103,21 @@ class Outcome:
     outputs: dict[str, Any] = field(default_factory=dict)
 
 
-def find() -> str:
+def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> str:
     """The terraform program.
+
+    Args:
+        oldest: The version that will do.
+        why: What needs it, to go on a sentence with.
 
     Raises:
         UsageError: When it is missing or too old.
     """
-    oldest = ".".join(map(str, OLDEST))
+    wanted = ".".join(map(str, oldest))
     program = shutil.which("terraform")
     if program is None:
         raise UsageError(
-            f"Terraform is missing: install version {oldest} or newer "
+            f"Terraform is missing: install version {wanted} or newer "
             "(developer.hashicorp.com/terraform/install) so that `terraform` is found on PATH."
         )
     answer = subprocess.run(
@@ -89,8 +133,8 @@ def find() -> str:
         raise UsageError(
             f"Terraform at {program} does not tell its version: install it anew."
         ) from None
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
-        raise UsageError(f"Terraform {oldest} or newer is needed, {program} is {version}.")
+    if tuple(int(part) for part in version.split(".")[:2]) < oldest:
+        raise UsageError(f"Terraform {wanted} or newer is needed{why}, {program} is {version}.")
     return program
 
 
@@ -103,6 +147,7 @@ class Terraform:
         environment: Mapping[str, str],
         keep_open: tuple[int, ...] = (),
         before: Sequence[str] = (),
+        configuration: Configuration = REPOSITORY,
     ) -> None:
         """Prepare a run.
 
@@ -111,6 +156,7 @@ class Terraform:
             environment: Says which cloud, and with which credentials.
             keep_open: File descriptors that Terraform inherits, so that locks stay held with it.
             before: What its command begins with, such as `nice`.
+            configuration: What it works on.
 
         Raises:
             UsageError: When Terraform is missing or too old.
@@ -118,7 +164,11 @@ class Terraform:
         self.state = directory / "terraform.tfstate"
         self._directory = directory
         self._data = directory / "terraform-data"
-        self._program = find()
+        self._configuration = configuration
+        if configuration.remote:
+            self._program = find(OLDEST_REMOTE, ", to lock the state in its bucket")
+        else:
+            self._program = find()
         self._keep_open = keep_open
         self._before = before
         own = {
@@ -141,8 +191,10 @@ class Terraform:
         wanted = self._init_fingerprint()
         if marker.exists() and marker.read_text("utf-8") == wanted:
             return
+        marker.unlink(missing_ok=True)  # half an init leaves nothing that can be relied on
         with steps("Preparing Terraform"):
-            done = self.run("init", "-lockfile=readonly", "-no-color")
+            # The backend's settings are generated: what they were before is of no interest.
+            done = self.run("init", "-lockfile=readonly", "-reconfigure", "-no-color")
         if done.returncode:
             raise TerraformError(_init_failure(done.stderr))
         marker.write_text(wanted, "utf-8")
@@ -159,14 +211,67 @@ class Terraform:
             check=False,
         )
 
-    def plan(self, title: str, variables: Mapping[str, Any], *, destroy: bool = False) -> Changes:
+    def plan(
+        self,
+        title: str,
+        variables: Mapping[str, Any],
+        *,
+        destroy: bool = False,
+        lock: bool = True,
+    ) -> Changes:
         """Work out what would change, and keep the plan for ``apply_plan``.
+
+        Args:
+            title: What to call it while it runs.
+            variables: The root module's.
+            destroy: Whether everything shall go.
+            lock: Whether to hold the state's lock meanwhile: who may only read it cannot.
 
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        options = [f"-out={self._plan}", *(["-destroy"] if destroy else [])]
+        options = [f"-out={self.kept_plan}", *(["-destroy"] if destroy else [])]
+        options += [] if lock else ["-lock=false"]
         return self._watch(title, "plan", *options, *self._on(variables)).changes
+
+    def show_plan(self) -> dict[str, Any]:
+        """The plan that was kept, in Terraform's JSON form.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        plan: dict[str, Any] = json.loads(self._told("show", "-json", str(self.kept_plan)))
+        return plan
+
+    def outputs(self) -> dict[str, Any]:
+        """What the last apply gave back; empty when there was none.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        told = json.loads(self._told("output", "-json", "-no-color", *self._state()))
+        return {name: each["value"] for name, each in told.items()}
+
+    def pull_state(self) -> dict[str, Any]:
+        """The state as it is kept; empty when there is none.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        if not self._configuration.remote:  # `state pull` knows no other file than the usual one
+            text = self.state.read_text("utf-8") if self.state.exists() else ""
+        else:
+            text = self._told("state", "pull")
+        state: dict[str, Any] = json.loads(text or "{}")
+        return state
+
+    def push_state(self, path: Path) -> None:
+        """Make a state in a file the one that is kept, unless that is newer or of another stack.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        self._told("state", "push", f"-lock-timeout={_REMOTE_LOCK_TIMEOUT}", str(path))
 
     def preview(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Work out what would change if some variables were others; nothing is kept or locked.
@@ -184,14 +289,11 @@ class Terraform:
         with tempfile.TemporaryDirectory() as folder:
             plan, given = Path(folder, "plan"), Path(folder, "variables.tfvars.json")
             given.write_text(json.dumps(last), "utf-8")
-            options = [f"-state={self.state}", "-lock=false", f"-var-file={given}", f"-out={plan}"]
+            options = [*self._state(), "-lock=false", f"-var-file={given}", f"-out={plan}"]
             # Each by itself: of one in a file that does not exist, Terraform only warns.
             options += [f"-var={name}={_literal(value)}" for name, value in variables.items()]
-            for command in (["plan", "-no-color", *options], ["show", "-json", str(plan)]):
-                done = self.run(*command)
-                if done.returncode:
-                    raise TerraformError(f"Terraform failed.\n{done.stderr.strip()}")
-        told: dict[str, Any] = json.loads(done.stdout)
+            self._told("plan", "-no-color", *options)
+            told: dict[str, Any] = json.loads(self._told("show", "-json", str(plan)))
         return told
 
     def apply_plan(self, title: str) -> Outcome:
@@ -200,7 +302,8 @@ class Terraform:
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        return self._watch(title, "apply", *WIDE, f"-state={self.state}", str(self._plan))
+        options = [*WIDE, *self._state(), f"-lock-timeout={self._lock_timeout}"]
+        return self._watch(title, "apply", *options, str(self.kept_plan))
 
     def apply(self, title: str, variables: Mapping[str, Any]) -> Outcome:
         """Plan and apply in one go.
@@ -211,8 +314,22 @@ class Terraform:
         return self._watch(title, "apply", *WIDE, "-auto-approve", *self._on(variables))
 
     @property
-    def _plan(self) -> Path:
+    def kept_plan(self) -> Path:
+        """The file in which ``plan`` keeps what ``apply_plan`` does."""
         return self._directory / "plan.tfplan"
+
+    @property
+    def errored_state(self) -> Path:
+        """Where Terraform leaves a state that it could not bring where it is kept."""
+        return self._configuration.root / "errored.tfstate"
+
+    @property
+    def _lock_timeout(self) -> str:
+        return _REMOTE_LOCK_TIMEOUT if self._configuration.remote else _LOCK_TIMEOUT
+
+    def _state(self) -> list[str]:
+        """The option that names a local state."""
+        return [] if self._configuration.remote else [f"-state={self.state}"]
 
     @property
     def _variables(self) -> Path:
@@ -221,11 +338,19 @@ class Terraform:
     def _on(self, variables: Mapping[str, Any]) -> list[str]:
         """The options for state and variables; a file, because quoting differs by shell."""
         self._variables.write_text(json.dumps(variables), "utf-8")
-        files = [f"-state={self.state}", f"-var-file={self._variables}"]
-        return [*files, f"-lock-timeout={_LOCK_TIMEOUT}"]
+        files = [*self._state(), f"-var-file={self._variables}"]
+        return [*files, f"-lock-timeout={self._lock_timeout}"]
+
+    def _told(self, *arguments: str) -> str:
+        """Run a command that needs no watching, and give what it answers."""
+        done = self.run(*arguments)
+        if done.returncode:
+            raise TerraformError(f"Terraform failed.\n{_COLOUR.sub('', done.stderr).strip()}")
+        return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
-        return [*self._before, self._program, f"-chdir={TERRAFORM}", *arguments]
+        root = self._configuration.root
+        return [*self._before, self._program, f"-chdir={root}", *arguments]
 
     def _watch(self, title: str, command: str, *options: str) -> Outcome:
         """Run a command that reports in JSON, show its progress, and gather what it came to."""
@@ -252,7 +377,7 @@ class Terraform:
                             if "value" in each
                         }
                     case "diagnostic" if event["diagnostic"]["severity"] == "error":
-                        errors.append(_readable(event["diagnostic"]))
+                        errors.append(_readable(event["diagnostic"], self._shown_root()))
                     case None:
                         errors.append(line.rstrip())
         if errors and self._returncode:
@@ -292,12 +417,19 @@ class Terraform:
                 self._returncode = process.returncode
                 _group_file(self.state.parent).unlink(missing_ok=True)
 
+    def _shown_root(self) -> Path:
+        """The root module in the repository: errors tell of what a person can mend."""
+        return ROOT / self._configuration.root.relative_to(self._configuration.base)
+
     def _init_fingerprint(self) -> str:
         """A hash of everything that ``init`` depends on."""
         digest = hashlib.sha256(TERRAFORM_LOCK.read_bytes())
-        digest.update(str(ROOT).encode())
-        for path in [*configuration_files(), *sorted(TERRAFORM.rglob("*.tftest.hcl"))]:
-            if path.suffix in {".tf", ".hcl"}:
+        digest.update(str(self._configuration.root).encode())
+        tests = sorted(self._configuration.root.rglob("*.tftest.hcl"))
+        for path in [*self._configuration.files(), *tests]:
+            if path.name.endswith(".tf.json"):
+                digest.update(path.read_bytes())
+            elif path.suffix in {".tf", ".hcl"}:
                 found = _INIT_INPUTS.findall(path.read_text("utf-8"))
                 digest.update("\n".join([path.as_posix(), *found]).encode())
         if config := self._environment.get("TF_CLI_CONFIG_FILE"):
@@ -315,17 +447,6 @@ def _apart(keep_open: tuple[int, ...]) -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"process_group": 0, "pass_fds": keep_open}
-
-
-def configuration_files() -> list[Path]:
-    """Every file that Terraform reads, the bundles and the tests apart."""
-    folders = [TERRAFORM, *ROOT.glob("0?-*/terraform")]
-    return sorted(
-        path
-        for folder in folders
-        for path in folder.rglob("*")
-        if path.is_file() and not {".terraform", "tests"} & set(path.relative_to(ROOT).parts)
-    )
 
 
 def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -386,11 +507,11 @@ def _show(event: Event, progress: Steps) -> None:
         progress.done()
 
 
-def _readable(diagnostic: Event) -> str:
+def _readable(diagnostic: Event, root: Path) -> str:
     """An error as Terraform means it: what, where, why."""
     where = diagnostic.get("address", "")
     if place := diagnostic.get("range"):
-        path = os.path.relpath(TERRAFORM / place["filename"], ROOT)
+        path = os.path.relpath(root / place["filename"], ROOT)
         where = f"{where} {path}:{place['start']['line']}".strip()
     lines = [f"  ✗ {diagnostic['summary']}" + (f" ({where})" if where else "")]
     lines += [f"    {line}" for line in diagnostic.get("detail", "").splitlines() if line.strip()]

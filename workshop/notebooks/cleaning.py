@@ -6,8 +6,7 @@ from workshop.deployment import gateway
 from workshop.deployment.stack import Stack
 from workshop.notebooks import shelf, waiting
 from workshop.notebooks.connection import Connection
-from workshop.orders.forgetting import forget
-from workshop.orders.tables import table_name
+from workshop.orders.forgetting import forget, orders_of
 
 LAG_SECONDS = 5.0
 """Before AWS is looked at once more: an index follows its table within a second as a rule."""
@@ -35,20 +34,3 @@ def forget_orders(stack: Stack, customer: str) -> int:
             # An index lags, and an event on its way makes a row anew: so look once more.
             time.sleep(LAG_SECONDS)
     return len(forgotten)
-
-
-def orders_of(stack: Stack, customer: str) -> list[str]:
-    """Return the ids of a customer's orders, newest first."""
-    pages = (
-        stack.client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=table_name(stack, "orders"),
-            IndexName="by-customer",
-            KeyConditionExpression="customer_id = :customer",
-            ExpressionAttributeValues={":customer": {"S": customer}},
-            ProjectionExpression="order_id",
-            ScanIndexForward=False,
-        )
-    )
-    return [item["order_id"]["S"] for page in pages for item in page["Items"]]

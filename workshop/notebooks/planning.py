@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from workshop.deployment import bundles
+from workshop.deployment import bundles, configuration
 from workshop.deployment.terraform import Terraform
 from workshop.notebooks.connection import Connection
 from workshop.notebooks.frames import table
@@ -23,7 +23,7 @@ ACTIONS = {
 LONGEST = 24
 """Characters of a value that are shown; of a longer one, only that it differs."""
 
-_NAMES = ("function_name", "name", "alarm_name", "dashboard_name", "bucket", "id")
+_NAMES = ("function_name", "name", "alarm_name", "dashboard_name", "bucket")
 """Attributes that name a resource to people, the best first."""
 
 _NAMED_BY = {
@@ -48,7 +48,8 @@ def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
     """
     bundles.build()
     target = connection.stack.target
-    terraform = Terraform(target.directory, target.environment())
+    copy = configuration.of(target.directory)
+    terraform = Terraform(target.directory, target.environment(), configuration=copy)
     terraform.init()
     changes = terraform.preview(variables)["resource_changes"]
     return table(rows(changes), "resource", "kind", "action", "what differs")

@@ -1,0 +1,154 @@
+"""The verb that prepares an AWS account for the pipeline, once."""
+
+from typing import Annotated, Any
+
+import typer
+
+from workshop.commands.deploy import Prefix, Yes, _confirm, _target
+from workshop.console import out, say
+from workshop.deployment import account, repository
+from workshop.deployment.bootstrapping import Bootstrap, Settings
+from workshop.deployment.repository import Repository
+from workshop.deployment.terraform import Changes
+from workshop.errors import UsageError, WorkshopError
+
+app = typer.Typer()
+
+COST = "Cost: none by the hour; a state of some 100 kB in S3, well under 0.01 USD a month."
+
+
+@app.command()
+def bootstrap(  # noqa: PLR0913 - a command's options
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--repository",
+            metavar="OWNER/NAME",
+            help="Whose workflows may deploy; default: as before, or this checkout's origin.",
+        ),
+    ] = None,
+    owner_id: Annotated[
+        int | None, typer.Option(min=1, help="GitHub's number of its owner; default: asked there.")
+    ] = None,
+    repository_id: Annotated[
+        int | None, typer.Option(min=1, help="GitHub's number of it; default: asked there.")
+    ] = None,
+    prefix: Prefix = account.DEFAULT_PREFIX,
+    alarm_email: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ALARM_EMAIL",
+            help="Who is told when the account costs more than 10 USD a month (its owner must let "
+            "IAM users see billing); default: as before; none: nobody.",
+        ),
+    ] = None,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Take all of it back.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Prepare an AWS account for the pipeline: state bucket, roles for GitHub, boundary, budget."""
+    target = _target(prefix)
+    with account.alone(target) as lock:
+        work = Bootstrap(target, prefix, lock)
+        before = work.before()
+        if remove:
+            _remove(work, before, yes=yes)
+            return
+        wanted = Settings(
+            _repository(name, owner_id, repository_id, before),
+            _address(alarm_email, before),
+        )
+        changes = work.plan(wanted)
+        _tell(work, changes, wanted)
+        if changes == Changes():
+            outputs = work.outputs()
+        else:
+            _confirm(target.account, yes=yes)
+            outputs = work.apply()
+    say(f"The account is prepared. State: {work.where}")
+    _tell_next(outputs, wanted.repository, prefix, target.region)
+
+
+def _remove(work: Bootstrap, before: Settings | None, *, yes: bool) -> None:
+    """Take a bootstrap back, and prove that nothing is left."""
+    if before is None:
+        raise WorkshopError(
+            f"There is nothing to take back in account {work.target.account}, region "
+            f"{work.target.region}: it was not prepared for {work.prefix}-*."
+        )
+    changes = work.plan_removal(before)
+    _tell(work, changes, before)
+    out.print("Every earlier state goes with the bucket, and the pipeline loses its way in.")
+    try:
+        _confirm(work.target.account, yes=yes)
+    except WorkshopError:
+        work.leave()
+        raise
+    work.remove()
+    if left := work.leftovers():
+        raise WorkshopError("Still there:\n" + "\n".join(left))
+    say("Taken back: bucket, roles, policies and provider were looked for, and none is left.")
+
+
+def _repository(
+    name: str | None, owner_id: int | None, repository_id: int | None, before: Settings | None
+) -> Repository:
+    """The repository that is meant: as told, as before, or as GitHub knows it."""
+    if (owner_id is None) != (repository_id is None):
+        raise UsageError("--owner-id and --repository-id go together.")
+    if before and owner_id is None and name in {None, before.repository.name}:
+        return before.repository
+    name = name or repository.of_checkout()
+    if owner_id is not None and repository_id is not None:
+        repository.check(name)
+        return Repository(name, owner_id, repository_id)
+    return repository.look_up(name)
+
+
+def _address(told: str | None, before: Settings | None) -> str | None:
+    if told is None:
+        return before.alarm_email if before else None
+    return None if told in {"", "none"} else told
+
+
+def _tell(work: Bootstrap, changes: Changes, settings: Settings) -> None:
+    """Say where this works, and what it would do."""
+    target, repo = work.target, settings.repository
+    out.print(f"Account {target.account}, region {target.region}, for stacks named {work.prefix}-*")
+    out.print(f"Repository {repo.name} (owner {repo.owner_id}, repository {repo.repository_id})")
+    out.print(f"State: {work.where}", soft_wrap=True)
+    out.print(
+        f"Bucket {work.names.state_bucket}; roles {work.names.plan_role} and "
+        f"{work.names.deploy_role}; boundary {work.names.boundary}; GitHub's OIDC provider"
+        + (f"; budget with warnings to {settings.alarm_email}" if settings.alarm_email else ""),
+        soft_wrap=True,
+    )
+    out.print(f"Plan: {'no changes' if changes == Changes() else changes}.")
+    out.print("Cost: none here." if target.endpoint_url else COST, soft_wrap=True)
+
+
+def _tell_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: str) -> None:
+    """Say what to set in the repository's settings."""
+    values = {
+        "AWS_REGION": region,
+        "AWS_PLAN_ROLE_ARN": outputs["plan_role_arn"],
+        "AWS_DEPLOY_ROLE_ARN": outputs["deploy_role_arn"],
+    }
+    if prefix != account.DEFAULT_PREFIX:
+        values["NAME_PREFIX"] = prefix
+    lines = [
+        "",
+        f"Now, in the settings of {repo.name} on GitHub:",
+        "1. Environments: make `production`, with required reviewers, for the branch `main` only.",
+        "   First: GitHub makes one that is missing by itself, and lets everything into that.",
+        "2. Rules: protect `main`; a pull request and the check `all green` come before a merge.",
+        "3. Secrets and variables, Actions, Variables; from then on the pipeline deploys:",
+        *(
+            f"  gh variable set {key} --repo {repo.name} --body {each}"
+            for key, each in values.items()
+        ),
+        "   For alarms by mail; whoever may see the runs' artefacts can read it there:",
+        f"  gh variable set ALARM_EMAIL --repo {repo.name} --body you@example.com",
+        "Whoever may change `main` and is a reviewer may change the account's stack: nobody else.",
+    ]
+    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
