@@ -10,7 +10,7 @@ RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt lint types unit terraform deployed notebooks notebooks-refresh lab bench lock deploy destroy
+.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt lint types unit terraform deployed notebooks notebooks-refresh lab bench lock cloud bootstrap plan apply deploy release smoke rollback drift destroy security ci plan-comment drift-issue nightly-issue gate
 
 help: ## these lines
 	@sed -n '/^[a-z-]*:.*## /{s/^\([a-z-]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 25
@@ -42,5 +42,19 @@ notebooks-refresh: ; $(RUN) $(ARGS) ## run them anew, and save what they say
 lab: ; $(RUN) $(ARGS) ## open JupyterLab on the stack that is up
 bench: ; $(RUN) $(ARGS) ## measure the budgets
 lock: ; $(RUN) $(ARGS) ## pin dependencies anew
+security: ; $(RUN) $(ARGS) ## scan workflows and Terraform for weak spots
+cloud: ; $(RUN) $(ARGS) ## start an empty local cloud, to rehearse a deployment
+bootstrap: ; $(RUN) $(ARGS) ## prepare your AWS account for the pipeline, once
 deploy: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## deploy to your AWS account (asks first)
+plan: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## what deploying would change, kept for `apply`
+apply: ; $(RUN) $(ARGS) ## do exactly what was planned
+release: ; $(RUN) $(ARGS) ## the newest code live, proved, or taken back
+smoke: ; $(RUN) $(ARGS) ## one real order, from the API to its shipment
+rollback: ; $(RUN) $(ARGS) ## the code that was live before
+drift: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## is the stack as Terraform left it?
 destroy: ; $(RUN) $(ARGS) ## remove it from your AWS account (asks first)
+ci: ; $(RUN) $(ARGS) ## what the pipeline runs on a pull request
+plan-comment: ; $(RUN) $(ARGS) ## the pipeline: the plan as a comment on its pull request
+drift-issue: ; $(RUN) $(ARGS) ## the pipeline: an issue when the stack has drifted
+nightly-issue: ; $(RUN) $(ARGS) ## the pipeline: an issue when newest versions fail
+gate: ; $(RUN) $(ARGS) ## the pipeline: did all jobs pass?

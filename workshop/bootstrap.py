@@ -27,7 +27,9 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "unit": (DEV, FUNCTIONS),
     "terraform": (DEV, FUNCTIONS),
     "test": (DEV, *STACK),
+    "ci": (DEV, *STACK),
     "deployed": (DEV, *STACK),
+    "security": (DEV, *STACK),  # the scanners follow, with the tools of these
     "notebooks": (DEV, *STACK),
     "notebooks-refresh": (DEV, *STACK),
     "bench": (DEV, *STACK),

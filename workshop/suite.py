@@ -16,15 +16,17 @@ from workshop.console import say
 from workshop.deployment import bundles
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.deployment.target import Target
-from workshop.deployment.terraform import Terraform
+from workshop.deployment.terraform import Configuration, Terraform
 from workshop.deployment.up import remove
+from workshop.environments import SECURITY, prepare
 from workshop.lab import files, ground
 from workshop.lab.traces import traces
-from workshop.paths import NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
+from workshop.paths import CICD, NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
+from workshop.security.plans import SCANNED_CLOUD
 
-TEST_CLOUDS = ("test", "test-whole")
+TEST_CLOUDS = ("test", "test-whole", "test-account")
 """The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
-from stage to stage, the other has the whole system.
+from stage to stage, another has the whole system, the third is deployed to as an account is.
 """
 
 POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()
@@ -74,20 +76,28 @@ def unit(*options: str, beside: bool = False) -> Tally:
     """The tests that need no cloud; beside others, they are polite, and silent until the end."""
     bundles.build()
     before = POLITE if beside else ()
-    chosen = ("-m", "not deployed", "-n", "auto")
+    chosen = ("-m", "not deployed and not security", "-n", "auto")
     return _pytest("unit", *chosen, *options, quiet=beside, before=before)
 
 
 def terraform(*, beside: bool = False) -> Tally:
     """Shape, validity and the tests of the Terraform configuration; beside others, politely."""
     bundles.build()
-    tool = _mocked_terraform(POLITE if beside else ())
-    tool.init()
+    before = POLITE if beside else ()
     say("Testing Terraform against a mock of AWS …")
     tally = Tally()
     for folder in _terraform_folders():
-        tally += _shown(tool.run("fmt", "-check", "-diff", "-recursive", str(folder)))
-    tally += _shown(tool.run("validate", "-no-color"))
+        told = _mocked_terraform(before).run("fmt", "-check", "-diff", "-recursive", str(folder))
+        tally += _shown(told)
+    for root in (TERRAFORM, CICD / "terraform"):
+        tally += _root_module(_mocked_terraform(before, root))
+    return tally
+
+
+def _root_module(tool: Terraform) -> Tally:
+    """Validity and the tests of one root module."""
+    tool.init()
+    tally = _shown(tool.run("validate", "-no-color"))
     tested = tool.run("test", "-no-color")
     counts = re.search(r"(\d+) passed, (\d+) failed", tested.stdout)
     if counts is None:
@@ -109,13 +119,25 @@ def deployed(*options: str) -> Tally:
     say("A local cloud of the tests' own climbs from stage to stage, another has all of them …")
     try:
         # A worker for each cloud: all wait for Terraform most of the time.
-        workers = ("-n", "3", "--dist", "loadscope")
+        workers = ("-n", "4", "--dist", "loadscope")
         return _pytest(
             "deployed", "-m", "deployed", *workers, *stages, "tests", *options, env=environment
         )
     finally:
         for cloud in TEST_CLOUDS:
             remove(cloud)
+
+
+def security(*options: str, beside: bool = False) -> Tally:
+    """Scan the workflows and what Terraform would make; beside others, politely."""
+    prepare([SECURITY])
+    bundles.build()
+    before = POLITE if beside else ()
+    try:
+        chosen = ("-m", "security", str(CICD / "tests"), *options)
+        return _pytest("security", *chosen, quiet=beside, before=before)
+    finally:
+        remove(SCANNED_CLOUD)
 
 
 def notebooks() -> Tally:
@@ -216,10 +238,13 @@ def _check(returncode: int) -> Tally:
     return Tally(failed=1) if returncode else Tally(passed=1)
 
 
-def _mocked_terraform(before: Sequence[str] = ()) -> Terraform:
+def _mocked_terraform(before: Sequence[str] = (), root: Path = TERRAFORM) -> Terraform:
     """Terraform with data of its own, and an address where nothing answers: it needs no cloud."""
     nowhere = Target.local("mock", "http://127.0.0.1:9")
-    return Terraform(STATE / "terraform-test", nowhere.environment(), before=before)
+    directory = STATE / "terraform-test" / root.relative_to(ROOT)
+    configuration = Configuration(ROOT, root)
+    environment = nowhere.environment()
+    return Terraform(directory, environment, before=before, configuration=configuration)
 
 
 def _terraform_folders() -> list[Path]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from workshop.deployment import plan_report
+
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "05-errors-dlq"
 TERRAFORM = "".join(path.read_text("utf-8") for path in sorted(STAGE.glob("terraform/*.tf")))
@@ -70,7 +72,7 @@ def test_alarms_are_as_many_as_documented():
     dollars = f"about ${round((count - 10) * 0.10):.0f}"  # ten are free, the others ten cents
     assert dollars in COST
     assert f"{dollars} a month" in (ROOT / "README.md").read_text("utf-8")
-    assert dollars.replace("$", "") + " USD" in (ROOT / "workshop/commands/deploy.py").read_text()
+    assert dollars.replace("$", "") + " USD" in plan_report.ALARMS
 
 
 @pytest.mark.parametrize("error", ["InvalidEventError", "UnknownSkuError", "InvalidStockError"])

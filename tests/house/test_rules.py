@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, and where things lie."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from workshop.commands.lock import APART
 from workshop.paths import stage_packages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +26,7 @@ TOP_LEVEL = {
     *("notebooks", "terraform", ".github", "README.md", "Makefile", "pyproject.toml", "orderflow"),
     *("tests", "workshop", "docs", "LICENSE", "CONTRIBUTING.md", ".ci", ".gitignore"),
     *(".gitattributes", "workshop.lock", "dev.lock", "lab.lock", "local-cloud.lock"),
-    "functions.lock",
+    *("functions.lock", "security.lock"),
 }
 
 
@@ -156,6 +158,26 @@ def test_every_consumer_can_be_given_failure_handling():
     assert consumers == 5
 
 
+FOR_EVERY_FUNCTION = ("live_alias", "permissions_boundary")
+
+
+def test_every_function_can_be_given_an_alias_and_a_boundary():
+    """The seams of stage 6: each function is given both, as its stage was, and each role one."""
+    functions = roles = 0
+    for path in ROOT.glob("0[1-5]-*/terraform/*.tf"):
+        for block in re.split(r"^}", path.read_text("utf-8"), flags=re.MULTILINE):
+            if "modules/event-function" in block:
+                functions += 1
+                for name in FOR_EVERY_FUNCTION:
+                    assert re.search(rf"{name}\s*= var\.{name}$", block, re.MULTILINE), path
+    for path in (*ROOT.glob("0[1-5]-*/terraform/*.tf"), *ROOT.glob("terraform/modules/**/*.tf")):
+        text = path.read_text("utf-8")
+        made = text.count('resource "aws_iam_role" ')
+        assert len(re.findall(r"permissions_boundary\s*= var\.", text)) >= made, path
+        roles += made
+    assert (functions, roles) == (8, 2)
+
+
 def test_the_terraform_root_only_wires():
     """The root calls stage modules; resources live in the stages."""
     for path in (ROOT / "terraform").glob("*.tf"):
@@ -178,10 +200,25 @@ def test_a_lock_pins_by_hash_and_names_no_index(path):
     assert text.count("--hash=sha256:") >= len(requirements)
 
 
+def test_a_node_lock_pins_by_hash_and_names_no_index():
+    """Every package has a hash; no address of where it is downloaded from."""
+    found = tracked("*package-lock.json")
+    assert found
+    for path in found:
+        packages = json.loads(path.read_text("utf-8"))["packages"]
+        del packages[""]  # the project itself
+        assert packages
+        for name, package in packages.items():
+            assert package["integrity"].startswith("sha512-"), name
+            assert "resolved" not in package, name
+
+
 def test_shared_packages_have_one_version():
     """A package that stands in two locks has the same version in both, for each Python."""
     versions: dict[str, set[frozenset[str]]] = {}
     for path in tracked("*.lock"):
+        if path.stem in APART:  # nothing of it runs beside the others
+            continue
         pins: dict[str, set[str]] = {}
         for name, version in re.findall(
             r"^([\w.\-]+)==([\w.]+)", path.read_text("utf-8"), re.MULTILINE

@@ -4,7 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -12,7 +16,8 @@ from tests.fixtures.deployed import LAST_STAGE, TEST_CLOUD, eventually
 from workshop.deployment import up
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.deployment.terraform import Changes
-from workshop.orders import ordering
+from workshop.local_cloud.control import Control
+from workshop.orders import forgetting, journey, ordering
 from workshop.paths import ROOT
 
 pytestmark = [
@@ -23,15 +28,23 @@ pytestmark = [
 ]
 
 
-CHANGED_BY = {5: len(list(ROOT.glob("0[1-4]-*/terraform/patterns/*.json")))}
-"""Stage → resources of earlier stages it changes: stage 5 gives each rule's target its queue."""
+TARGETS = len(list(ROOT.glob("0[1-4]-*/terraform/patterns/*.json")))
+WHO_INVOKES = TARGETS + len(["the API", "the schedule", "its role", "the redrive", "its role"])
+ORDER_EVERY_SECONDS = 0.1
+
+CHANGED_BY = {5: TARGETS, 6: WHO_INVOKES}
+"""Stage → resources of earlier stages it changes: stage 5 gives each rule's target its queue,
+stage 6 turns all who invoke a function to its alias.
+"""
 
 
 def test_going_up_only_adds(ladder):
-    """Every stage's plan on the one before adds, and destroys nothing; all but the fifth's
-    change nothing either.
+    """Every stage's plan on the one before adds, and destroys nothing; all but the last two's
+    change nothing either. The last one's loses no event of an order under way.
     """
-    ladder.reach(LAST_STAGE)
+    ladder.reach(LAST_STAGE - 1)
+    with _orders_under_way(ladder.stack):
+        ladder.reach(LAST_STAGE)
     for stage, changes in ladder.steps.items():
         assert changes.added > 0, stage
         assert (changes.changed, changes.destroyed) == (CHANGED_BY.get(stage, 0), 0), stage
@@ -45,13 +58,42 @@ def test_the_same_again_is_an_empty_plan(ladder):
 
 
 def test_going_down_only_removes(ladder):
-    """Stepping down, by one stage and by three, destroys what was added since, and nothing else."""
-    ladder.reach(LAST_STAGE)
-    for stage, gone in ((4, (5,)), (1, (2, 3, 4))):
-        ladder.stack, changes = up.deploy(stage, TEST_CLOUD)
+    """Stepping down, by one stage and by three, destroys what was added since, and nothing else.
+    An alias goes when nobody asks for it any more: no event of an order under way is lost.
+    """
+    stack = ladder.reach(LAST_STAGE)
+    for stage, gone in ((5, (6,)), (4, (5,)), (1, (2, 3, 4))):
+        with _orders_under_way(stack) if stage == LAST_STAGE - 1 else nullcontext():
+            ladder.stack, changes = up.deploy(stage, TEST_CLOUD)
         added_since = sum(ladder.steps[later].added for later in gone)
         changed_since = sum(ladder.steps[later].changed for later in gone)
         assert changes == Changes(changed=changed_since, destroyed=added_since), stage
+
+
+@contextmanager
+def _orders_under_way(stack) -> Iterator[None]:
+    """Place an order after the other meanwhile; all of them have to be shipped, without help."""
+    over = threading.Event()
+    ordering.set_stock(stack, {"MOUSE": 10_000})
+
+    def place_all():
+        placed = []
+        while not over.wait(ORDER_EVERY_SECONDS):
+            placed.append(_place(stack)["order_id"])
+        return placed
+
+    with ThreadPoolExecutor(1) as threads:
+        placing = threads.submit(place_all)
+        try:
+            yield
+        finally:
+            over.set()
+        order_ids = placing.result()
+    assert order_ids
+    assert Control(stack.target.endpoint_url, timeout=60).wait_idle(60)
+    found = Counter(journey.statuses(stack, order_ids).values())
+    assert found == {"SHIPMENT_PREPARED": len(order_ids)}
+    forgetting.forget(stack, order_ids)
 
 
 UP_1 = ["up", "--stage", "1"]

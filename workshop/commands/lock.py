@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ from workshop.paths import ROOT
 app = typer.Typer()
 
 GROUPS = ("workshop", "dev", "lab", "local-cloud", "functions")
-"""pyproject.toml's dependency groups that have a lock file of their name."""
+"""pyproject.toml's dependency groups that have a lock file of their name, and share versions."""
+APART = ("security",)
+"""Those whose versions are their own: nothing runs beside them in one environment."""
 
 _COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
@@ -35,19 +38,23 @@ def lock(
     with tempfile.TemporaryDirectory() as folder:
         # All groups at once first: what they share gets one version for all of them.
         everything = Path(folder, "everything.txt")
-        if not upgrade:
-            everything.write_text("\n".join(_pins()), "utf-8")  # uv keeps what it finds there
+        if not upgrade:  # uv keeps what it finds there
+            everything.write_text("\n".join(_pins(GROUPS)), "utf-8")
         groups = [f"--group={each}" for each in GROUPS]
         _compile(*groups, f"--output-file={everything}")
         for group in GROUPS:
             options = ["--generate-hashes", f"--constraints={everything}", f"--group={group}"]
             _compile(*options, f"--output-file={ROOT / f'{group}.lock'}")
+        for group in APART:
+            newest = ["--upgrade"] if upgrade else []
+            options = ["--generate-hashes", f"--group={group}", *newest]
+            _compile(*options, f"--output-file={ROOT / f'{group}.lock'}")
     say("The lock files are up to date; the environments follow with the next command.")
 
 
-def _pins() -> list[str]:
-    """What the lock files pin now, without the hashes."""
-    locks = [ROOT / f"{each}.lock" for each in GROUPS]
+def _pins(groups: Iterable[str]) -> list[str]:
+    """What groups' lock files pin now, without the hashes."""
+    locks = [ROOT / f"{each}.lock" for each in groups]
     texts = [path.read_text("utf-8") for path in locks if path.exists()]
     lines = [line for text in texts for line in text.splitlines() if "==" in line]
     return sorted({line.removesuffix(" \\") for line in lines})

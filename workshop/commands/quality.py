@@ -13,6 +13,7 @@ from rich.table import Table
 from workshop import suite
 from workshop.console import heading, out, say
 from workshop.errors import UsageError, WorkshopError
+from workshop.pipeline import run
 from workshop.suite import Tally
 
 app = typer.Typer()
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[], Tally]] = {
     "notebooks": suite.notebooks,
     "unit": suite.unit,
     "terraform": suite.terraform,
+    "security": suite.security,
     "deployed": suite.deployed,
 }
 
@@ -31,6 +33,7 @@ BESIDE: dict[str, Callable[[], Tally]] = {
     "notebooks": suite.notebooks,
     "unit": partial(suite.unit, beside=True),
     "terraform": partial(suite.terraform, beside=True),
+    "security": partial(suite.security, beside=True),
 }
 """Parts that go on one by one beside the one that mostly waits: each says how it ended."""
 
@@ -68,6 +71,12 @@ def terraform() -> None:
 
 
 @app.command(context_settings=_PASS_ON)
+def security(context: typer.Context) -> None:
+    """Scan the workflows and what Terraform would make for weak spots; options go to pytest."""
+    _end(suite.security(*context.args))
+
+
+@app.command(context_settings=_PASS_ON)
 def deployed(context: typer.Context) -> None:
     """Run the tests of the deployed stack on a local cloud of their own; options go to pytest."""
     _end(suite.deployed(*context.args))
@@ -91,13 +100,16 @@ def all_parts(
             else:
                 results[name] = _run(PARTS[name])
     table = Table("part", "seconds", "passed", "failed", box=None)
+    page = ["| part | seconds | passed | failed |", "|---|---|---|---|"]
     total = Tally()
     for name, result in results.items():
         done = result.result() if isinstance(result, Future) else result
         numbers = (done.seconds, done.tally.passed, done.tally.failed)
         table.add_row(name, *(f"{number:.0f}" for number in numbers))
+        page.append("| {} | {:.0f} | {} | {} |".format(name, *numbers))
         total += done.tally
     out.print(table)
+    run.summarise("\n".join(page))
     out.print(f"{total.passed} passed, {total.failed} failed")
     _end(total)
 

@@ -1,0 +1,93 @@
+"""What Terraform would make on AWS passes Checkov and our own checks, but for what is accepted."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workshop.deployment.up import remove
+from workshop.security import plans, scanners
+from workshop.security.checks import findings
+from workshop.security.plans import BOUNDARY, PREFIX, SCANNED_CLOUD, Plan
+from workshop.security.resources import Resources
+
+pytestmark = pytest.mark.security
+
+ACCEPTED = tomllib.loads(Path(__file__).with_name("accepted.toml").read_text("utf-8"))
+WHAT = ["stack", "bootstrap"]
+OPEN_BUCKET = {
+    "address": "aws_s3_bucket_public_access_block.planted",
+    "mode": "managed",
+    "type": "aws_s3_bucket_public_access_block",
+    "name": "planted",
+    "provider_name": "aws",
+    "values": {"bucket": "planted", "block_public_acls": False, "block_public_policy": False},
+}
+PLANTED = {
+    "format_version": "1.2",
+    "terraform_version": "1.11.4",
+    "planned_values": {"root_module": {"resources": [OPEN_BUCKET]}},
+    "resource_changes": [
+        {
+            **{key: value for key, value in OPEN_BUCKET.items() if key != "values"},
+            "change": {"actions": ["create"], "before": None, "after": OPEN_BUCKET["values"]},
+        }
+    ],
+    "configuration": {"root_module": {}},
+}
+"""A plan with a bucket that anybody may open."""
+
+
+@pytest.fixture(scope="module")
+def planned() -> Iterator[dict[str, Plan]]:
+    """The plans of the stack and of the bootstrap."""
+    remove(SCANNED_CLOUD)
+    try:
+        yield plans.plans()
+    finally:
+        remove(SCANNED_CLOUD)
+
+
+@pytest.fixture(scope="module")
+def checkov(planned):
+    """What Checkov finds in them, and in one with a planted fault."""
+    return scanners.checkov(planned | {"planted": PLANTED})
+
+
+def test_every_accepted_finding_has_its_reason():
+    for sections in ACCEPTED.values():
+        for reasons in sections.values():
+            for name, reason in reasons.items():
+                assert len(reason.split()) > 3, name
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_checkov_finds_only_what_is_accepted(checkov, what):
+    accepted = ACCEPTED[what]["checkov"]
+    assert [each for each in checkov[what] if each.check not in accepted] == []
+    assert set(accepted) == {each.check for each in checkov[what]}, "not needed any more"
+
+
+def test_checkov_goes_red_on_an_open_bucket(checkov):
+    assert {"CKV_AWS_53", "CKV_AWS_54"} <= {each.check for each in checkov["planted"]}
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_our_checks_find_only_what_is_accepted(planned, what):
+    """Every role of the stack has the permissions boundary; the bootstrap is what makes it."""
+    boundary = BOUNDARY if what == "stack" else None
+    found = list(findings(planned[what], prefix=PREFIX, boundary=boundary))
+    accepted = ACCEPTED[what]["checks"]
+    assert [str(each) for each in found if each.subject not in accepted] == []
+    assert set(accepted) == {each.subject for each in found}, "not needed any more"
+
+
+def test_the_plan_is_the_whole_system(planned):
+    """So that what is found is not little because there is little."""
+    stack = Resources(planned["stack"])
+    assert len(stack.of("aws_lambda_function")) >= 8
+    assert len(stack.of("aws_cloudwatch_event_target")) >= 5
+    assert len(stack.of("aws_sqs_queue")) >= 10
+    doors = stack.of("aws_lambda_permission")
+    assert {each.values["qualifier"] or None for each in doors} == {None, "live"}
