@@ -35,7 +35,10 @@ BESIDE: dict[str, Callable[[], Tally]] = {
     "terraform": partial(suite.terraform, beside=True),
     "security": partial(suite.security, beside=True),
 }
-"""Parts that go on one by one beside the one that mostly waits: each says how it ended."""
+"""Parts that go on beside the one that mostly waits: each says how it ended."""
+
+BESIDE_AT_ONCE = 2
+"""How many of them at once: on two cores a third would only slow the others down."""
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -91,7 +94,7 @@ def all_parts(
     if unknown := set(chosen) - set(PARTS):
         raise UsageError(f"There is no part {', '.join(unknown)}: {', '.join(PARTS)}.")
     results: dict[str, _Result | Future[_Result]] = {}
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(BESIDE_AT_ONCE) as pool:
         for place, name in enumerate(chosen):
             heading(name)
             if name in BESIDE and MOSTLY_WAITS in chosen[place:]:

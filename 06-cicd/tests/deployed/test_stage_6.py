@@ -88,7 +88,9 @@ def test_what_fails_behind_an_alias_is_kept(stack):
             assert kept["Destination"].endswith(f":{names[key]}-failed"), key
 
 
-def test_a_dead_letter_from_behind_an_alias_comes_back(order, ends, stocked, recovery, gateway):
+def test_a_dead_letter_from_behind_an_alias_comes_back(
+    stack, order, ends, stocked, recovery, gateway
+):
     """The gateway is down, then back: the redrive knows the letter, and asks the alias."""
     stocked("MOUSE", 10)
     gateway(up=False)
