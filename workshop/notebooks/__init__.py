@@ -14,7 +14,7 @@ from workshop.notebooks.letters import field_table, letter_of
 from workshop.notebooks.permissions import permission_table, service_table
 from workshop.notebooks.pictures.charts import latency_chart, stock_chart
 from workshop.notebooks.pictures.time_line import time_line
-from workshop.notebooks.planning import plan
+from workshop.notebooks.planning import plan, terraform_state
 from workshop.notebooks.sampling import sampled
 from workshop.notebooks.waiting import hops_of, hops_when, settle
 from workshop.orders.books import entry
@@ -47,5 +47,6 @@ __all__ = [
     "stock_chart",
     "stock_table",
     "table",
+    "terraform_state",
     "time_line",
 ]

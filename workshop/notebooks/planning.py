@@ -47,12 +47,26 @@ def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
         TerraformError: With Terraform's own errors.
     """
     bundles.build()
+    changes = _terraform(connection).preview(variables)["resource_changes"]
+    return table(rows(changes), "resource", "kind", "action", "what differs")
+
+
+def terraform_state(connection: Connection) -> dict[str, Any]:
+    """Return what Terraform remembers of its last run, wherever that is kept.
+
+    Raises:
+        TerraformError: With Terraform's own errors.
+    """
+    return _terraform(connection).pull_state()
+
+
+def _terraform(connection: Connection) -> Terraform:
+    """Terraform at work on the stack, ready to be asked."""
     target = connection.stack.target
     copy = configuration.of(target.directory)
     terraform = Terraform(target.directory, target.environment(), configuration=copy)
     terraform.init()
-    changes = terraform.preview(variables)["resource_changes"]
-    return table(rows(changes), "resource", "kind", "action", "what differs")
+    return terraform
 
 
 def rows(changes: list[Change]) -> list[dict[str, str]]:
