@@ -19,6 +19,7 @@ BUNDLES = STATE / "bundles"
 CLOUDS = STATE / "clouds"
 
 STAGES = range(1, 7)
+LAST_STAGE = STAGES[-1]
 
 
 def stage_folder(stage: int) -> Path | None:

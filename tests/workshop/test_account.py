@@ -9,7 +9,7 @@ import pytest
 import typer
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from workshop.commands import deploy
+from workshop.commands import asking_first, deploy
 from workshop.deployment import account, bootstrap, leftovers
 from workshop.deployment.explaining import explained
 from workshop.deployment.stack import Record
@@ -93,7 +93,7 @@ def test_a_local_cloud_that_is_gone_is_told(session, monkeypatch):
 def test_a_local_cloud_is_never_taken_for_aws(monkeypatch, capsys, endpoint, first):
     target = Target("x", "us-east-1", "1", endpoint, own=False)
     monkeypatch.setattr(account, "target", lambda _: target)
-    assert deploy._target("orderflow") is target
+    assert asking_first.target("orderflow") is target
     assert capsys.readouterr().err.startswith(first)
 
 
@@ -115,12 +115,12 @@ def test_without_a_region_nothing_is_asked_of_aws(monkeypatch, tmp_path):
 def test_only_the_accounts_number_is_a_yes(monkeypatch, typed):
     monkeypatch.setattr(typer, "prompt", lambda *_, **__: typed)
     with pytest.raises(WorkshopError, match="Nothing was changed"):
-        deploy._confirm("123456789012", yes=False)
+        asking_first.confirm("123456789012", yes=False)
 
 
 def test_the_accounts_number_is_enough(monkeypatch):
     monkeypatch.setattr(typer, "prompt", lambda *_, **__: "123456789012 ")
-    deploy._confirm("123456789012", yes=False)
+    asking_first.confirm("123456789012", yes=False)
 
 
 def deployment(state=None, record=None, *, remote=False, errored=None):

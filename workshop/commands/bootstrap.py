@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from workshop.commands.deploy import Prefix, Yes, _confirm, _target
+from workshop.commands import asking_first
+from workshop.commands.asking_first import Prefix, Yes
 from workshop.console import out, say
 from workshop.deployment import account, repository
 from workshop.deployment.bootstrapping import Bootstrap, Settings
@@ -47,7 +48,7 @@ def bootstrap(  # noqa: PLR0913 - a command's options
     yes: Yes = False,
 ) -> None:
     """Prepare an AWS account for the pipeline: state bucket, roles for GitHub, boundary, budget."""
-    target = _target(prefix)
+    target = asking_first.target(prefix)
     with account.alone(target) as lock:
         work = Bootstrap(target, prefix, lock)
         before = work.before()
@@ -63,7 +64,7 @@ def bootstrap(  # noqa: PLR0913 - a command's options
         if changes == Changes():
             outputs = work.outputs()
         else:
-            _confirm(target.account, yes=yes)
+            asking_first.confirm(target.account, yes=yes)
             outputs = work.apply()
     say(f"The account is prepared. State: {work.where}")
     _tell_next(outputs, wanted.repository, prefix, target.region)
@@ -80,7 +81,7 @@ def _remove(work: Bootstrap, before: Settings | None, *, yes: bool) -> None:
     _tell(work, changes, before)
     out.print("Every earlier state goes with the bucket, and the pipeline loses its way in.")
     try:
-        _confirm(work.target.account, yes=yes)
+        asking_first.confirm(work.target.account, yes=yes)
     except WorkshopError:
         work.leave()
         raise

@@ -13,9 +13,8 @@ from workshop.commands.stack import stage_number
 from workshop.console import out, say
 from workshop.deployment.on_purpose import nothing_is_wrong
 from workshop.deployment.stack import CLOUD_VARIABLE, current
-from workshop.deployment.up import last_stage
 from workshop.errors import WorkshopError
-from workshop.paths import ROOT, stage_folder
+from workshop.paths import LAST_STAGE, ROOT, stage_folder
 
 if TYPE_CHECKING:
     import pytest
@@ -58,7 +57,7 @@ def check(
     out.print(f"{report.passed} passed, {report.failed} failed")
     if report.failed or code:
         raise typer.Exit(1)
-    if wanted == stack.stage < last_stage():
+    if wanted == stack.stage < LAST_STAGE:
         say(f"Next: make up STAGE={wanted + 1}")
 
 

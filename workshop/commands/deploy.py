@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from workshop.commands import release
+from workshop.commands import asking_first, release
+from workshop.commands.asking_first import Prefix, Yes
 from workshop.commands.stack import Stage
 from workshop.console import out, say
 from workshop.deployment import account, leftovers, plan_report, planned
@@ -16,15 +17,11 @@ from workshop.deployment.release import release_and_prove
 from workshop.deployment.stack import Stack
 from workshop.deployment.target import Target
 from workshop.deployment.terraform import Changes
-from workshop.deployment.up import last_stage
 from workshop.errors import UsageError, WorkshopError
-from workshop.paths import ROOT
+from workshop.paths import LAST_STAGE, ROOT
 
 app = typer.Typer()
 
-Prefix = Annotated[
-    str, typer.Option(envvar="NAME_PREFIX", help="Start of every name: one for each stack.")
-]
 AlarmEmail = Annotated[
     str | None,
     typer.Option(
@@ -33,7 +30,6 @@ AlarmEmail = Annotated[
         "IAM users see billing); default: as before; none: nobody.",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 
 class DriftError(WorkshopError):
@@ -50,10 +46,10 @@ def plan(
 ) -> None:
     """Work out what deploying would change, and keep it for `apply`; nothing is changed."""
     planned.forget()
-    target = _target(prefix)
+    target = asking_first.target(prefix)
     with account.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
-        _keep(deployment, stage or last_stage(), alarm_email)
+        _keep(deployment, stage or LAST_STAGE, alarm_email)
     say(f"To read it: {planned.report_file().relative_to(ROOT)}. To do exactly this: make apply")
 
 
@@ -61,7 +57,7 @@ def plan(
 def apply(prefix: Prefix = account.DEFAULT_PREFIX) -> None:
     """Do exactly what the last `plan` said, here or where its files were brought from."""
     kept = planned.load()
-    target = _target(prefix)
+    target = asking_first.target(prefix)
     planned.refuse_another(kept, target, prefix)
     with account.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
@@ -80,15 +76,15 @@ def deploy(
     yes: Yes = False,
 ) -> None:
     """Deploy the system to an AWS account, with the usual AWS credentials."""
-    target = _target(prefix)
+    target = asking_first.target(prefix)
     with account.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
-        stage = stage or last_stage()
+        stage = stage or LAST_STAGE
         changes = deployment.plan(stage, alarm_email)
         _tell_where(deployment, stage)
         _tell_changes(changes, deployment.terraform.show_plan() if changes.destroyed else {})
         out.print(plan_report.cost(stage, local=bool(target.endpoint_url)), soft_wrap=True)
-        _confirm(target.account, yes=yes)
+        asking_first.confirm(target.account, yes=yes)
         stack = deployment.apply()
     _deployed(deployment, stack)
     if stack.outputs.live_alias:
@@ -101,7 +97,7 @@ def deploy(
 def drift(stage: Stage = None, prefix: Prefix = account.DEFAULT_PREFIX) -> None:
     """Is the stack as Terraform left it, and as this checkout says? Exit code 3: it is not."""
     planned.forget()
-    target = _target(prefix)
+    target = asking_first.target(prefix)
     with account.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
         stack = deployment.stack()
@@ -133,7 +129,7 @@ def destroy(
     """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
     if confirm is not None and confirm != prefix:
         raise UsageError(f"{confirm!r} is not the prefix {prefix!r}: nothing was changed.")
-    target = _target(prefix)
+    target = asking_first.target(prefix)
     with account.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
         changes = deployment.plan_destruction()
@@ -142,7 +138,7 @@ def destroy(
             say("There is nothing to destroy any more.")
         else:
             out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
-            _confirm(target.account, yes=yes or confirm is not None)
+            asking_first.confirm(target.account, yes=yes or confirm is not None)
             deployment.destroy()
             planned.forget()  # it was made for what is no more
     _prove(target, prefix, whole=confirm is not None)
@@ -215,17 +211,6 @@ def _prove(target: Target, prefix: str, *, whole: bool) -> None:
     )
 
 
-def _target(prefix: str) -> Target:
-    """The account; when it is none but a local cloud, that is the first thing said."""
-    target = account.target(prefix)
-    if target.endpoint_url:
-        say(
-            f"This is the local cloud at {target.endpoint_url}, not AWS. "
-            f"To reach AWS: {account.UNSET}"
-        )
-    return target
-
-
 def _tell_where(deployment: Deployment, stage: int | None) -> None:
     target = deployment.target
     built = f", stage {stage}" if stage else ""
@@ -250,20 +235,3 @@ def _deployed(deployment: Deployment, stack: Stack) -> None:
 
 def _arguments(prefix: str) -> str:
     return "" if prefix == account.DEFAULT_PREFIX else f' ARGS="--prefix {prefix}"'
-
-
-def _confirm(number: str, *, yes: bool) -> None:
-    """Go on only when a person types the account's number.
-
-    Raises:
-        WorkshopError: When they type something else.
-    """
-    if yes:
-        return
-    try:
-        answer = typer.prompt("Type the account's number to go on", err=True)
-    except typer.Abort:
-        typer.echo(err=True)
-        answer = ""
-    if answer.strip() != number:
-        raise WorkshopError("Nothing was changed.")

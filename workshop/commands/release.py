@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from workshop.commands.asking_first import Prefix
 from workshop.console import heading, out, say
 from workshop.deployment import account, release
 from workshop.deployment.release import Move
@@ -19,9 +20,6 @@ app = typer.Typer()
 InAccount = Annotated[
     bool,
     typer.Option("--account", help="The stack in your AWS account, not the one `make up` built."),
-]
-Prefix = Annotated[
-    str, typer.Option(envvar="NAME_PREFIX", help="With --account: start of the stack's names.")
 ]
 
 

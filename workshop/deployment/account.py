@@ -16,11 +16,11 @@ from workshop.deployment.explaining import asking, explained
 from workshop.deployment.stack import Outputs, Record, Stack
 from workshop.deployment.target import LOCAL_CREDENTIALS, Target
 from workshop.deployment.terraform import Changes, Terraform, end_orphans
-from workshop.deployment.up import configuration_fingerprint, forget, last_stage
+from workshop.deployment.up import configuration_fingerprint, forget
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.control import Control, LocalCloudError
 from workshop.locking import exclusive
-from workshop.paths import CLOUDS, ROOT, STAGES
+from workshop.paths import CLOUDS, LAST_STAGE, ROOT, STAGES
 from workshop.recovery import dead_letters
 
 DEFAULT_PREFIX = "orderflow"
@@ -242,7 +242,7 @@ class Deployment:
         if self.remote and not state.get("resources"):
             return None
         self.build()
-        variables = self._variables(self._record.stage or last_stage())
+        variables = self._variables(self._record.stage or LAST_STAGE)
         with explained(self):
             return self._terraform.plan("Planning", variables, destroy=True)
 

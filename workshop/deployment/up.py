@@ -28,17 +28,7 @@ from workshop.deployment.terraform import find as find_terraform
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.process import LocalCloud, Running
 from workshop.locking import exclusive
-from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of, stage_folder
-
-
-def last_stage() -> int:
-    """The last stage that has anything to deploy."""
-    built = [stage for stage in STAGES if _has_terraform(stage_folder(stage))]
-    return built[-1]
-
-
-def _has_terraform(folder: Path | None) -> bool:
-    return folder is not None and any(folder.glob("terraform/*.tf"))
+from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of
 
 
 def local_cloud(name: str) -> LocalCloud:
@@ -56,7 +46,7 @@ def deploy(
     """Bring a local cloud's stack to a stage: only what differs is changed.
 
     Args:
-        stage: 1 to 6; by default the last one that has anything to deploy.
+        stage: 1 to 6; by default the last one.
         name: The cloud's name.
         port: Where the local cloud serves, when it has to be started; by default 4566, or the
             next one that is free.
@@ -69,7 +59,7 @@ def deploy(
         WorkshopError: When it cannot be done; the message says why and what to do.
     """
     started = time.monotonic()
-    stage = last_stage() if stage is None else stage
+    stage = LAST_STAGE if stage is None else stage
     if stage not in STAGES:
         raise UsageError(f"There is no stage {stage}: stages go from 1 to {STAGES[-1]}.")
     find_terraform()  # before anything is started
