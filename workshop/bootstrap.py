@@ -36,7 +36,11 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "setup": (WORKSHOP, *STACK),
     "up": (WORKSHOP, *STACK),
     "demo": (WORKSHOP, *STACK),
+    "cloud": (WORKSHOP, LOCAL_CLOUD),
+    "plan": (WORKSHOP, FUNCTIONS),
     "deploy": (WORKSHOP, FUNCTIONS),
+    "drift": (WORKSHOP, FUNCTIONS),
+    "destroy": (WORKSHOP, FUNCTIONS),
 }
 """What a verb needs beside the command line itself, made at once because it is made in parallel."""
 

@@ -372,14 +372,22 @@ def test_deploy_and_destroy_never_meet_and_are_never_cut_off():
 
 def test_what_was_planned_is_what_is_applied():
     """Plan and bundles, whole, travel from the job that made them to the job that uses them."""
-    [kept] = using(DEPLOY["plan"], UPLOAD)
+    told, kept = using(DEPLOY["plan"], UPLOAD)
     assert kept["path"].split() == [".workshop/pipeline", ".workshop/bundles"]
     assert kept["if-no-files-found"] == "error"
-    for job in ("deploy", "comment"):
-        [fetched] = using(DEPLOY[job], DOWNLOAD)
-        assert fetched == {"name": kept["name"], "path": ".workshop"}  # what both paths share
+    [fetched] = using(DEPLOY["deploy"], DOWNLOAD)
+    assert fetched == {"name": kept["name"], "path": ".workshop"}  # what both paths share
+    [fetched] = using(DEPLOY["comment"], DOWNLOAD)
+    assert told["name"] == fetched["name"]
+    assert told["path"] == f"{fetched['path']}/report.md"
     order = [step.get("run", step.get("uses", "")) for step in DEPLOY["deploy"]["steps"]]
     assert order.index("make apply") > next(i for i, text in enumerate(order) if DOWNLOAD in text)
+
+
+def test_a_pull_request_keeps_no_plan():
+    """A plan holds the state: names, settings, the address that is told of alarms."""
+    conditions = [step["if"] for step in DEPLOY["plan"]["steps"] if UPLOAD in step.get("uses", "")]
+    assert conditions == ["github.event_name == 'pull_request'", "github.event_name == 'push'"]
 
 
 def test_a_drifts_report_is_passed_on():

@@ -385,7 +385,7 @@ def test_where_the_state_of_a_missing_stack_would_be_is_told(monkeypatch):
     nothing = deployment()
     monkeypatch.setattr(account, "Deployment", lambda *_: nothing)
     with pytest.raises(WorkshopError, match=r"No stack with names orderflow-\* is known"):
-        account.find()
+        account.found().__enter__()
 
 
 def test_the_state_in_the_bucket_outranks_what_this_machine_remembers(monkeypatch, tmp_path):

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from workshop.bootstrap import NEEDS
 from workshop.deployment import bundles
+from workshop.environments import FUNCTIONS
 from workshop.errors import WorkshopError
 from workshop.paths import FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
@@ -108,6 +110,19 @@ def test_changed_sources_give_a_new_file(repository):
 
 
 @pytest.mark.skipif(bundles.find_compiler() is None, reason="no Python of the runtime's version")
+def test_without_the_dependencies_there_is_no_bundle(repository):
+    """It would deploy well, and import nothing."""
+    (repository / "dependencies/made-from.json").unlink()
+    with pytest.raises(WorkshopError, match="make setup"):
+        build(repository)
+
+
+@pytest.mark.parametrize("verb", ["up", "setup", "plan", "deploy", "drift", "destroy"])
+def test_a_verb_that_builds_bundles_has_what_goes_into_them(verb):
+    """On a machine where nothing else has run before, such as the pipeline's."""
+    assert FUNCTIONS in NEEDS[verb]
+
+
 def test_bytecode_is_for_the_runtime_and_never_checked_against_its_source(repository):
     [bundle] = build(repository)
     with zipfile.ZipFile(bundle.path) as archive:

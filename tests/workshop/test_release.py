@@ -27,6 +27,7 @@ class FakeLambda:
         }
         self.moved = []
         self.refuses = ""
+        self.loses_the_answer_of = ""
         self.revisions = itertools.count(1)
 
     def get_function_configuration(self, FunctionName, Qualifier=None):  # noqa: N803
@@ -62,6 +63,9 @@ class FakeLambda:
             "Description": Description,
             "RevisionId": str(next(self.revisions)),
         }
+        if FunctionName == self.loses_the_answer_of:
+            self.loses_the_answer_of = ""
+            raise ClientError({"Error": {"Code": "PreconditionFailedException"}}, "UpdateAlias")
 
     def live(self):
         return {name: each["FunctionVersion"] for name, each in self.aliases.items()}
@@ -114,6 +118,32 @@ def test_one_refused_move_takes_all_back(there):
         release.release(stack(there))
     assert set(there.live().values()) == {"1"}
     assert there.aliases["app-inventory"]["Description"] == before["Description"]
+
+
+def test_a_move_whose_answer_was_lost_is_taken_back_too(there):
+    """The SDK asks again, and is refused because of its own first try."""
+    release.release(stack(there))
+    there.code |= {"app-inventory": "two", "app-payment": "two"}
+    there.loses_the_answer_of = "app-payment"
+    with pytest.raises(ClientError):
+        release.release(stack(there))
+    assert set(there.live().values()) == {"1"}
+
+
+def test_all_that_can_be_is_taken_back(there):
+    """One that cannot be moved is named; one that somebody else has moved is left alone."""
+    release.release(stack(there))
+    there.code |= {"app-inventory": "two", "app-payment": "two", "app-order-api": "two"}
+    moves = release.release(stack(there))
+    there.refuses = "app-payment"
+    there.aliases["app-order-api"]["FunctionVersion"] = "7"
+    with pytest.raises(WorkshopError, match=r"still live: payment 2 .*make rollback"):
+        release.take_back(stack(there), moves)
+    assert there.live()["app-inventory"] == "1"
+    assert there.live()["app-order-api"] == "7"
+    there.refuses = ""
+    release.rollback(stack(there))
+    assert there.live()["app-payment"] == "1"
 
 
 def test_a_rollback_undoes_the_newest_release_and_no_other(there):

@@ -148,8 +148,8 @@ def _tell_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: s
             f"  gh variable set {key} --repo {repo.name} --body {each}"
             for key, each in values.items()
         ),
-        "   For alarms by mail; whoever may see the runs' artefacts can read it there:",
-        f"  gh variable set ALARM_EMAIL --repo {repo.name} --body you@example.com",
+        "For alarms by mail, from this machine, once; the pipeline keeps the address:",
+        '  make deploy ARGS="--alarm-email you@example.com"',
         "Whoever may change `main` and is a reviewer may change the account's stack: nobody else.",
     ]
     out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

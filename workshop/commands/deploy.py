@@ -86,9 +86,9 @@ def deploy(
         out.print(plan_report.cost(stage, local=bool(target.endpoint_url)), soft_wrap=True)
         asking_first.confirm(target.account, yes=yes)
         stack = deployment.apply()
-    _deployed(deployment, stack)
-    if stack.outputs.live_alias:
-        _make_live(stack)
+        _deployed(deployment, stack)
+        if stack.outputs.live_alias:
+            _make_live(stack)
     say(f"To look inside: WORKSHOP_CLOUD={target.name} make status")
     say(f"To remove it: make destroy{_arguments(prefix)}")
 

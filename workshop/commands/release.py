@@ -1,18 +1,17 @@
 """Verbs that move the functions' live versions: forward, and back."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop.commands.asking_first import Prefix
 from workshop.console import heading, out, say
 from workshop.deployment import account, release
+from workshop.deployment.explaining import asking
 from workshop.deployment.release import Move
 from workshop.deployment.stack import Stack, current
-from workshop.errors import WorkshopError
 from workshop.orders import smoke as smoke_test
 
 app = typer.Typer()
@@ -26,24 +25,21 @@ InAccount = Annotated[
 @app.command("release")
 def move_on(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
     """Make the newest code live, prove it with an order, take it back when it fails."""
-    stack = _stack(prefix, in_account=in_account)
-    with _asking():
-        moves = release.release_and_prove(stack, prove)
-    told(moves)
+    with asking(), _stack(prefix, in_account=in_account) as stack:
+        told(release.release_and_prove(stack, prove))
 
 
 @app.command()
 def smoke(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
     """Send one order from the API to its shipment, and remove it again."""
-    with _asking():
-        prove(_stack(prefix, in_account=in_account))
+    with asking(), _stack(prefix, in_account=in_account) as stack:
+        prove(stack)
 
 
 @app.command()
 def rollback(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
     """Make live again what was live before the newest release."""
-    stack = _stack(prefix, in_account=in_account)
-    with _asking():
+    with asking(), _stack(prefix, in_account=in_account) as stack:
         told(release.rollback(stack))
     say("What was deployed stays deployed, and nobody calls it. The next release makes it live.")
 
@@ -68,14 +64,5 @@ def told(moves: Iterable[Move]) -> None:
         say("Nothing new: all that is deployed was live already.")
 
 
-def _stack(prefix: str, *, in_account: bool) -> Stack:
-    return account.find(prefix) if in_account else current()
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    """Tell in one sentence what AWS refused."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise WorkshopError(f"AWS did not do what it was asked: {error}") from error
+def _stack(prefix: str, *, in_account: bool) -> AbstractContextManager[Stack]:
+    return account.found(prefix) if in_account else nullcontext(current())

@@ -1,5 +1,6 @@
 """Verbs that bring the local stack up and down."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ Stage = Annotated[
 @app.command()
 def setup() -> None:
     """Get everything ready that the other verbs need, and say what was found."""
-    terraform.Terraform(CLOUDS / "default", {}).init()
+    terraform.Terraform(CLOUDS / "default", os.environ).init()
     bundles.build()
     bytecode = "with" if bundles.find_compiler() else "without"
     say(f"Ready: environments, Terraform and its provider, bundles ({bytecode} bytecode).")

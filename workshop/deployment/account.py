@@ -118,22 +118,23 @@ def alone(target: Target) -> Iterator[int]:
         yield lock
 
 
-def find(prefix: str = DEFAULT_PREFIX) -> Stack:
-    """The stack in the account that the environment's credentials are for.
+@contextmanager
+def found(prefix: str = DEFAULT_PREFIX) -> Iterator[Stack]:
+    """The stack in the account that the environment's credentials are for, with others kept away.
 
     Raises:
         WorkshopError: There is none; or its state cannot be read.
     """
-    found = target(prefix)
-    with alone(found) as lock:
-        deployment = Deployment(found, prefix, lock)
+    there = target(prefix)
+    with alone(there) as lock:
+        deployment = Deployment(there, prefix, lock)
         stack = deployment.stack()
-    if stack is None:
-        raise WorkshopError(
-            f"No stack with names {prefix}-* is known in account {found.account}, region "
-            f"{found.region}. Its state would be {deployment.where}."
-        )
-    return stack
+        if stack is None:
+            raise WorkshopError(
+                f"No stack with names {prefix}-* is known in account {there.account}, region "
+                f"{there.region}. Its state would be {deployment.where}."
+            )
+        yield stack
 
 
 class Deployment:
@@ -254,7 +255,7 @@ class Deployment:
 
     def build(self) -> None:
         """Make the bundles, and copy them to where Terraform looks for them."""
-        bundles.build()
+        bundles.warn_of_bytecode(bundles.build())
         configuration.write(self.target.directory, self._backend)
 
     def _remembered(self, outputs: dict[str, Any]) -> Stack:

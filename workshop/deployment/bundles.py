@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.console import say
+from workshop.environments import MARKER
 from workshop.errors import WorkshopError
 from workshop.locking import exclusive
 from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT, stage_packages
@@ -79,7 +81,7 @@ def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
     One at a time: whoever comes meanwhile waits, and then finds them made.
 
     Raises:
-        WorkshopError: When a source file is not valid Python.
+        WorkshopError: When a source file is not valid Python, or the dependencies are missing.
     """
     with exclusive(target / ".building"):
         return _build(root, target)
@@ -101,7 +103,19 @@ def has_bytecode(bundle: Path) -> bool:
         return any(name.endswith(".pyc") for name in archive.namelist())
 
 
+def warn_of_bytecode(made: Iterable[Bundle]) -> None:
+    """Say when bundles that were just made go without bytecode."""
+    if not all(has_bytecode(each.path) for each in made if each.changed):
+        say(
+            f"The bundles go without bytecode (no Python {RUNTIME} here, or too large): fine for "
+            "the local cloud; on Lambda a cold start takes longer, and a machine that has it makes "
+            "other bundles."
+        )
+
+
 def _build(root: Path, target: Path) -> list[Bundle]:
+    if not (FUNCTION_DEPENDENCIES / MARKER).exists():  # half a bundle would import nothing on AWS
+        raise WorkshopError("The functions' dependencies are not there yet: make setup")
     shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
     contents = {
         folder.name: shared | _sources(folder, folder.name) for folder in stage_packages(root)

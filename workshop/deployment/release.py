@@ -5,12 +5,16 @@ them as a version and moves the function's `live` alias to it. A rollback moves 
 newest release back, and leaves everything else as it is.
 """
 
-from collections.abc import Callable, Iterable
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from workshop.deployment import functions, live
+from workshop.deployment.explaining import asking
 from workshop.deployment.live import UNPUBLISHED, Entry, Live
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
@@ -66,8 +70,8 @@ def release(stack: Stack) -> list[Move]:
         for key, version in published.items():
             now = live.read(client, names[key], alias)
             if now.version != version:
+                moves.append(Move(key, now.version, version, now.history))  # before: who knows
                 live.move(client, names[key], alias, now, version, now.released(mark, version))
-                moves.append(Move(key, now.version, version, now.history))
     except BaseException:
         take_back(stack, moves)
         raise
@@ -77,14 +81,40 @@ def release(stack: Stack) -> list[Move]:
 def take_back(stack: Stack, moves: Iterable[Move]) -> None:
     """Undo the moves of a release that did not prove itself, the last one first.
 
-    A function's very first version stays: nothing was live before it.
+    A function's very first version stays: nothing was live before it. So does what
+    somebody else has moved meanwhile.
+
+    Raises:
+        WorkshopError: Some could not be moved; all others were.
     """
     client, alias = stack.client("lambda"), _alias(stack)
-    for each in reversed(list(moves)):
-        if each.before != UNPUBLISHED:
+    failed = {}
+    with undisturbed():
+        for each in reversed([move for move in moves if move.before != UNPUBLISHED]):
             name = stack.outputs.function_names[each.key]
-            now = live.read(client, name, alias)
-            live.move(client, name, alias, now, each.before, each.history)
+            try:
+                now = live.read(client, name, alias)
+                if now.version == each.now:
+                    live.move(client, name, alias, now, each.before, each.history)
+            except Exception as error:  # noqa: BLE001 - the others have to go back, too
+                failed[f"{each.key} {each.now}"] = error
+    if failed:
+        told = "; ".join(f"{what} ({error})" for what, error in failed.items())
+        raise WorkshopError(f"Not taken back, and still live: {told}. Try again: make rollback")
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Go on in spite of Ctrl-C, and of a runner that ends its job: half of it would be worse."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def rollback(stack: Stack) -> list[Move]:
@@ -118,14 +148,15 @@ def release_and_prove(stack: Stack, prove: Callable[[Stack], object]) -> list[Mo
 
     Args:
         stack: The stack.
-        prove: Raises when the system does not do what it shall; not called without a move.
+        prove: Raises when the system does not do what it shall.
 
     Raises:
         WorkshopError: The proof's, with what became of the release.
     """
     moves = release(stack)
     try:
-        prove(stack)
+        with asking():
+            prove(stack)
     except WorkshopError as error:
         take_back(stack, moves)
         raise WorkshopError(f"{error}\n{_taken_back(moves)}") from error

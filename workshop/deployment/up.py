@@ -64,11 +64,7 @@ def deploy(
         raise UsageError(f"There is no stage {stage}: stages go from 1 to {STAGES[-1]}.")
     find_terraform()  # before anything is started
     made = build()
-    if not all(bundles.has_bytecode(each.path) for each in made if each.changed):
-        say(
-            f"The bundles go without bytecode (no Python {bundles.RUNTIME} here, or too large): "
-            "fine for the local cloud; on Lambda a cold start takes longer."
-        )
+    bundles.warn_of_bytecode(made)
     with _changing(name) as lock:
         code = {each.package: each.path for each in made}
         deployment = _Deployment(name, stage, port, code, lock)

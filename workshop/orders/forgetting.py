@@ -35,12 +35,17 @@ def forget(stack: Stack, order_ids: Collection[str]) -> None:
     To be called when nothing of them is under way any more: the tracker makes a row anew for an
     event of an order that has none. Logs and the archive go on telling of them.
     """
+    forget_rows(stack, order_ids)
+    if order_ids and stack.outputs.dead_letter_queue_urls:
+        discard(stack, *order_ids)
+
+
+def forget_rows(stack: Stack, order_ids: Collection[str]) -> None:
+    """Delete orders' rows in all tables."""
     for table, (key, pattern) in journey.KEYS.items():
         if table in stack.outputs.table_names:
             keys = [{key: {"S": pattern.format(order_id)}} for order_id in order_ids]
             _delete(stack, table_name(stack, table), keys)
-    if order_ids and stack.outputs.dead_letter_queue_urls:
-        discard(stack, *order_ids)
 
 
 def _delete(stack: Stack, name: str, keys: Sequence[dict[str, Any]]) -> None:
