@@ -52,14 +52,15 @@ class FakeLambda:
         assert Name == ALIAS
         return dict(self.aliases[FunctionName])
 
-    def update_alias(self, FunctionName, Name, FunctionVersion, Description, RevisionId):  # noqa: N803
+    def update_alias(self, FunctionName, Description, RevisionId, **given):  # noqa: N803
+        assert given["RoutingConfig"] == {"AdditionalVersionWeights": {}}
         if FunctionName == self.refuses:
             raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "UpdateAlias")
         assert RevisionId == self.aliases[FunctionName]["RevisionId"]
         assert len(Description) <= 256, "Lambda refuses it"
         self.moved.append(FunctionName)
         self.aliases[FunctionName] = {
-            "FunctionVersion": FunctionVersion,
+            "FunctionVersion": given["FunctionVersion"],
             "Description": Description,
             "RevisionId": str(next(self.revisions)),
         }
@@ -83,6 +84,13 @@ def there(monkeypatch):
     return FakeLambda()
 
 
+def deliver(there):
+    """Release, as `make up` does: nobody asks for a proof."""
+    moves = release.release(stack(there))
+    release.accept(stack(there), moves)
+    return moves
+
+
 def stack(there, alias=ALIAS):
     names = {key: f"app-{key}" for key in KEYS}
     outputs = SimpleNamespace(function_names=names, live_alias=alias)
@@ -90,51 +98,56 @@ def stack(there, alias=ALIAS):
 
 
 def test_the_first_release_gives_every_function_a_version(there):
-    moves = release.release(stack(there))
+    moves = deliver(there)
     assert set(there.live().values()) == {"1"}
     assert {each.before for each in moves} == {UNPUBLISHED}
 
 
 def test_consumers_move_before_those_who_write_what_they_read(there):
-    release.release(stack(there))
-    assert there.moved == ["app-payment-refund", "app-inventory", "app-payment", "app-order-api"]
+    deliver(there)
+    assert there.moved[:4] == [
+        "app-payment-refund",
+        "app-inventory",
+        "app-payment",
+        "app-order-api",
+    ]
 
 
 def test_only_functions_that_changed_move(there):
-    release.release(stack(there))
+    deliver(there)
     there.code["app-payment"] = "two"
-    [move] = release.release(stack(there))
+    [move] = deliver(there)
     assert (move.key, move.before, move.now) == ("payment", "1", "2")
-    assert release.release(stack(there)) == []
+    assert deliver(there) == []
 
 
 def test_one_refused_move_takes_all_back(there):
     """A system that is half new and half old was never tested."""
-    release.release(stack(there))
+    deliver(there)
     before = there.aliases["app-inventory"]
     there.code |= {"app-inventory": "two", "app-payment": "two"}
     there.refuses = "app-payment"
     with pytest.raises(ClientError):
-        release.release(stack(there))
+        deliver(there)
     assert set(there.live().values()) == {"1"}
     assert there.aliases["app-inventory"]["Description"] == before["Description"]
 
 
 def test_a_move_whose_answer_was_lost_is_taken_back_too(there):
     """The SDK asks again, and is refused because of its own first try."""
-    release.release(stack(there))
+    deliver(there)
     there.code |= {"app-inventory": "two", "app-payment": "two"}
     there.loses_the_answer_of = "app-payment"
     with pytest.raises(ClientError):
-        release.release(stack(there))
+        deliver(there)
     assert set(there.live().values()) == {"1"}
 
 
 def test_all_that_can_be_is_taken_back(there):
     """One that cannot be moved is named; one that somebody else has moved is left alone."""
-    release.release(stack(there))
+    deliver(there)
     there.code |= {"app-inventory": "two", "app-payment": "two", "app-order-api": "two"}
-    moves = release.release(stack(there))
+    moves = deliver(there)
     there.refuses = "app-payment"
     there.aliases["app-order-api"]["FunctionVersion"] = "7"
     with pytest.raises(WorkshopError, match=r"still live: payment 2 .*make rollback"):
@@ -147,11 +160,11 @@ def test_all_that_can_be_is_taken_back(there):
 
 
 def test_a_rollback_undoes_the_newest_release_and_no_other(there):
-    release.release(stack(there))
+    deliver(there)
     there.code["app-inventory"] = "two"
-    release.release(stack(there))
+    deliver(there)
     there.code["app-payment"] = "two"
-    release.release(stack(there))
+    deliver(there)
     [move] = release.rollback(stack(there))
     assert (move.key, move.before, move.now) == ("payment", "2", "1")
     assert there.live()["app-inventory"] == "2"
@@ -163,17 +176,17 @@ def test_there_is_nothing_before_the_first_release(there):
     for _ in range(2):
         with pytest.raises(WorkshopError, match="nothing to go back to"):
             release.rollback(stack(there))
-        release.release(stack(there))
+        deliver(there)
     assert set(there.live().values()) == {"1"}
 
 
 def test_after_a_rollback_other_code_is_released_as_usual(there):
-    release.release(stack(there))
+    deliver(there)
     there.code["app-payment"] = "bad"
-    release.release(stack(there))
+    deliver(there)
     release.rollback(stack(there))
     there.code["app-payment"] = "mended"
-    release.release(stack(there))
+    deliver(there)
     assert there.live()["app-payment"] == "3"
     release.rollback(stack(there))
     assert there.live()["app-payment"] == "1", "not the bad one"
@@ -182,14 +195,14 @@ def test_after_a_rollback_other_code_is_released_as_usual(there):
 def test_the_history_stays_as_short_as_lambda_wants_it(there):
     for number in range(30):
         there.code["app-payment"] = f"code {number}"
-        release.release(stack(there))
+        deliver(there)
     for _ in range(live.REMEMBERED - 1):
         release.rollback(stack(there))
     assert there.live()["app-payment"] == str(30 - live.REMEMBERED + 1)
 
 
 def test_a_release_that_fails_its_proof_is_taken_back(there):
-    release.release(stack(there))
+    deliver(there)
     before = dict(there.aliases["app-payment"], RevisionId=None)
     there.code["app-payment"] = "bad"
 
@@ -204,8 +217,38 @@ def test_a_release_that_fails_its_proof_is_taken_back(there):
     assert dict(there.aliases["app-payment"], RevisionId=None) == before
 
 
-def test_an_interrupted_proof_takes_the_release_back(there):
+def test_a_release_that_was_killed_goes_on_as_one(there):
+    """Wherever it was killed, in its moves or in its proof: begun again, all of it goes back."""
+    deliver(there)
+    there.code |= {"app-inventory": "two", "app-payment": "two"}
+    release.release(stack(there))  # killed in its proof: nobody accepted it
+    there.code["app-order-api"] = "two"
+
+    def prove(_):
+        raise WorkshopError("no shipment")
+
+    with pytest.raises(WorkshopError, match=r"payment 2 → 1.*inventory 2 → 1|inventory 2 → 1"):
+        release.release_and_prove(stack(there), prove)
+    assert set(there.live().values()) == {"1"}
+
+
+def test_a_release_that_was_killed_is_rolled_back_whole(there):
+    deliver(there)
+    there.code |= {"app-inventory": "two", "app-payment": "two"}
     release.release(stack(there))
+    assert {move.key for move in release.rollback(stack(there))} == {"inventory", "payment"}
+
+
+def test_what_somebody_wrote_into_a_description_is_no_release(there):
+    deliver(there)
+    there.code["app-payment"] = "two"
+    deliver(there)
+    there.aliases["app-inventory"]["Description"] += " x=2 zzzz=1"
+    assert [move.key for move in release.rollback(stack(there))] == ["payment"]
+
+
+def test_an_interrupted_proof_takes_the_release_back(there):
+    deliver(there)
     there.code["app-payment"] = "new"
 
     def prove(_):
@@ -226,9 +269,9 @@ def test_a_first_release_that_fails_stays_and_says_so(there):
 
 
 def test_an_alias_that_somebody_else_moved_has_no_history(there):
-    release.release(stack(there))
+    deliver(there)
     there.code["app-payment"] = "two"
-    release.release(stack(there))
+    deliver(there)
     there.aliases["app-payment"]["FunctionVersion"] = "1"
     assert release.versions(stack(there))["payment"].history == ()
 
@@ -240,9 +283,9 @@ def test_a_stack_without_aliases_names_the_way_to_them(there):
 
 def test_a_switched_gateway_is_live_and_no_release(there):
     """A rollback goes to the code before, not to the setting before."""
-    release.release(stack(there))
+    deliver(there)
     there.code["app-payment"] = "two"
-    release.release(stack(there))
+    deliver(there)
     gateway.switch(stack(there), up=False)
     assert set(gateway.state(stack(there)).values()) == {False}
     [entry, before] = release.versions(stack(there))["payment"].history
@@ -250,9 +293,9 @@ def test_a_switched_gateway_is_live_and_no_release(there):
 
 
 def test_the_gateways_switch_never_makes_code_live_that_was_taken_back(there):
-    release.release(stack(there))
+    deliver(there)
     there.code["app-payment"] = "bad"
-    release.release(stack(there))
+    deliver(there)
     release.rollback(stack(there))
     with pytest.raises(WorkshopError, match="not what was deployed last"):
         gateway.switch(stack(there), up=False)

@@ -95,10 +95,12 @@ def sentence(error: str, deployment: Explainable) -> str | None:
             f"The state could not be written to {deployment.where}:\n{cause[0]}\n"
             f"Mend that and run the same command again: it goes on from there.{kept}"
         )
-    if "AlreadyExists" in flat or "already exists" in flat:
+    if "AlreadyExists" in flat or "already exist" in flat:
         return (
             f"{error}\nNames beginning with {deployment.prefix}- are taken in this account. "
-            "Remove what was made just now with `destroy`, then choose others: --prefix"
+            "If by a deployment that was killed before it had written them down, remove these by "
+            "hand. If by another stack, remove what was made just now with `destroy`, then choose "
+            "others: --prefix"
         )
     return None
 

@@ -5,6 +5,7 @@ version, or to take it back. What was live before stands in the alias' own descr
 first: written in the same request that moves the alias, for anybody to read in the console.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from workshop.deployment import functions
 
 UNPUBLISHED = "$LATEST"
 """What an alias points to before its function's first release: whatever was deployed last."""
+
+UNPROVED = "?"
+"""Behind a release's mark: begun, and neither proved nor taken back; a kill leaves it so."""
+
+_ENTRY = re.compile(r"(?<!\S)(\d{8}T\d{6}Z\??)=(\d+)(?!\S)")
 
 REMEMBERED = 10
 """Releases a description keeps: Lambda takes 256 characters."""
@@ -22,7 +28,8 @@ class Entry:
     """A version that was live.
 
     Attributes:
-        release: The release that made it so, such as ``20261122T141500Z``.
+        release: The release that made it so, such as ``20261122T141500Z``; with a `?` behind it as
+            long as nothing has proved it.
         version: Its number.
     """
 
@@ -44,9 +51,31 @@ class Live:
     history: tuple[Entry, ...]
     revision: str
 
+    @property
+    def begun(self) -> str | None:
+        """The release that moved it here and was not proved, if there is one."""
+        mark = self.history[0].release if self.history else ""
+        return mark if mark.endswith(UNPROVED) else None
+
+    @property
+    def mark(self) -> str:
+        """The release that moved it here, proved or not; empty when that is not known."""
+        return self.history[0].release.removesuffix(UNPROVED) if self.history else ""
+
+    @property
+    def before(self) -> tuple[Entry, ...]:
+        """The history without the newest release."""
+        return self.history[1:]
+
     def released(self, release: str, version: str) -> tuple[Entry, ...]:
-        """The history when a release has moved it on."""
-        return (Entry(release, version), *self.history)[:REMEMBERED]
+        """The history when a release has moved it on; one that goes on has one entry only."""
+        rest = self.before if self.begun == release else self.history
+        return (Entry(release, version), *rest)[:REMEMBERED]
+
+    def proved(self) -> tuple[Entry, ...]:
+        """The history when the newest release has proved itself."""
+        newest = self.history[0]
+        return (Entry(newest.release.removesuffix(UNPROVED), newest.version), *self.before)
 
     def replaced(self, version: str) -> tuple[Entry, ...]:
         """The history when the same release has another version: only a setting is different."""
@@ -71,6 +100,7 @@ def move(
         Name=alias,
         FunctionVersion=version,
         Description=" ".join(f"{each.release}={each.version}" for each in history),
+        RoutingConfig={"AdditionalVersionWeights": {}},  # all of it, whatever somebody tried out
         RevisionId=now.revision,
     )
 
@@ -91,5 +121,5 @@ def publish(client: Any, function: str, until: float) -> str:
 
 
 def _parse(description: str) -> tuple[Entry, ...]:
-    words = (word.partition("=") for word in description.split())
-    return tuple(Entry(release, version) for release, _, version in words if version.isdecimal())
+    """The releases that a description tells of; what else somebody wrote there is nobody's."""
+    return tuple(Entry(*found) for found in _ENTRY.findall(description))

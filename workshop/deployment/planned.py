@@ -12,7 +12,7 @@ from workshop.deployment.configuration import bundle_files
 from workshop.deployment.target import Target
 from workshop.deployment.up import lambda_hash
 from workshop.errors import WorkshopError
-from workshop.paths import ROOT, STATE
+from workshop.paths import ROOT, STAGES, STATE
 
 PIPELINE = STATE / "pipeline"
 AGAIN = "Plan again: make plan"
@@ -89,7 +89,7 @@ def load() -> Planned:
     """
     try:
         planned = Planned(**json.loads(_facts_file().read_text("utf-8")))
-        whole = planned.plan == fingerprint(plan_file())
+        whole = planned.plan == fingerprint(plan_file()) and planned.stage in STAGES
     except (OSError, ValueError, TypeError):
         raise WorkshopError("There is no plan to carry out. Make one: make plan") from None
     if not whole:

@@ -15,7 +15,7 @@ from typing import Any
 
 from workshop.deployment import functions, live
 from workshop.deployment.explaining import asking
-from workshop.deployment.live import UNPUBLISHED, Entry, Live
+from workshop.deployment.live import UNPROVED, UNPUBLISHED, Entry, Live
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
 
@@ -54,6 +54,8 @@ class Move:
 def release(stack: Stack) -> list[Move]:
     """Publish what was deployed, and make it live; functions without a change stay as they are.
 
+    Until `accept` it is unproved: begun again, it goes on, and is taken back as a whole.
+
     Returns:
         The moves, in their order; empty when all that is deployed was live already.
 
@@ -64,18 +66,35 @@ def release(stack: Stack) -> list[Move]:
     until = functions.deadline()
     names = stack.outputs.function_names
     published = {key: live.publish(client, names[key], until) for key in _ordered(names)}
-    mark = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    found = {key: live.read(client, names[key], alias) for key in published}
+    # One that was killed before it was proved goes on: what it has moved may have to go back, too.
+    begun = max((each.begun for each in found.values() if each.begun), default=None)
+    mark = begun or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") + UNPROVED
     moves: list[Move] = []
     try:
         for key, version in published.items():
-            now = live.read(client, names[key], alias)
-            if now.version != version:
+            now = found[key]
+            if now.begun == mark:
+                before = now.before[0].version if now.before else UNPUBLISHED
+                moves.append(Move(key, before, version, now.before))
+            elif now.version != version:
                 moves.append(Move(key, now.version, version, now.history))  # before: who knows
+            if now.version != version:
                 live.move(client, names[key], alias, now, version, now.released(mark, version))
     except BaseException:
         take_back(stack, moves)
         raise
     return moves
+
+
+def accept(stack: Stack, moves: Iterable[Move]) -> None:
+    """Write down that a release has proved itself, or that nobody asks it to."""
+    client, alias = stack.client("lambda"), _alias(stack)
+    for each in moves:
+        name = stack.outputs.function_names[each.key]
+        now = live.read(client, name, alias)
+        if now.begun and now.version == each.now:
+            live.move(client, name, alias, now, now.version, now.proved())
 
 
 def take_back(stack: Stack, moves: Iterable[Move]) -> None:
@@ -129,13 +148,13 @@ def rollback(stack: Stack) -> list[Move]:
     client, alias = stack.client("lambda"), _alias(stack)
     names = stack.outputs.function_names
     found = {key: live.read(client, names[key], alias) for key in reversed(_ordered(names))}
-    newest = max((each.history[0].release for each in found.values() if each.history), default="")
+    marks = {key: each.mark for key, each in found.items()}
+    newest = max(marks.values(), default="")
     moves = []
     for key, now in found.items():
-        if len(now.history) > 1 and now.history[0].release == newest:
-            before = now.history[1:]
-            live.move(client, names[key], alias, now, before[0].version, before)
-            moves.append(Move(key, now.version, before[0].version, now.history))
+        if now.before and marks[key] == newest:
+            live.move(client, names[key], alias, now, now.before[0].version, now.before)
+            moves.append(Move(key, now.version, now.before[0].version, now.history))
     if not moves:
         raise WorkshopError(
             "There is nothing to go back to: what is live is the first release that is known."

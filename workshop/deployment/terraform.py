@@ -187,6 +187,8 @@ class Terraform:
         Raises:
             TerraformError: When there is no way to the provider.
         """
+        if not self._configuration.remote:  # a backend of before is of no interest, nor forgotten
+            (self._data / "terraform.tfstate").unlink(missing_ok=True)
         marker = self._data / "initialised-for"
         wanted = self._init_fingerprint()
         if marker.exists() and marker.read_text("utf-8") == wanted:

@@ -30,6 +30,9 @@ from workshop.local_cloud.process import LocalCloud, Running
 from workshop.locking import exclusive
 from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of
 
+REHEARSAL = "rehearsal"
+"""Says which start of a local cloud belongs to `make cloud`: `make up` keeps away from it."""
+
 
 def local_cloud(name: str) -> LocalCloud:
     """The local cloud of a name, running or not."""
@@ -107,6 +110,9 @@ def start_empty(name: str = "default", port: int | None = None) -> Running:
             forget(CLOUDS / name)
             say("Starting the local cloud …")
             running = cloud.start(port)
+        mark = CLOUDS / name / REHEARSAL
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(running.boot_id, "utf-8")
         return running
 
 
@@ -132,7 +138,12 @@ def down(name: str = "default") -> bool:
 
 def forget(directory: Path) -> None:
     """Remove what was deployed to a cloud that is no more: its state and the record of it."""
-    for pattern in ("terraform.tfstate*", ".terraform.tfstate.lock.info", "stack.json", "*.tfplan"):
+    state = (
+        "terraform.tfstate*",
+        ".terraform.tfstate.lock.info",
+        "configuration/**/errored.tfstate",
+    )
+    for pattern in (*state, "stack.json", "*.tfplan"):
         for path in directory.glob(pattern):
             path.unlink()
 
@@ -175,6 +186,7 @@ class _Deployment:
         changes = self._converge()
         if Outputs(**self.record.outputs).live_alias:
             moves = release.release(self.stack())
+            release.accept(self.stack(), moves)
             if moves:
                 say(f"Live now: {', '.join(f'{each.key} {each.now}' for each in moves)}.")
         return changes
@@ -207,6 +219,11 @@ class _Deployment:
         directory = CLOUDS / self.name
         record = Record.load(directory)
         running = cloud.running()
+        if running and _text(directory / REHEARSAL) == running.boot_id:
+            raise UsageError(
+                "This local cloud was started empty, to rehearse a deployment: make deploy. "
+                "For `make up`, take it down first (make down), or use another WORKSHOP_CLOUD."
+            )
         remark = stale(record, (directory / "terraform.tfstate").exists(), _boot_id(running))
         if remark:
             say(remark)
@@ -324,6 +341,10 @@ def set_aside(directory: Path) -> None:
 def lambda_hash(bundle: Path) -> str:
     """The hash of a bundle as Lambda and Terraform tell it."""
     return base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode()
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None
 
 
 def _boot_id(running: Running | None) -> str | None:
