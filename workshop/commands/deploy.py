@@ -65,6 +65,8 @@ def apply(prefix: Prefix = account.DEFAULT_PREFIX) -> None:
         stack = deployment.apply(kept.stage)
     planned.forget()
     _deployed(deployment, stack)
+    if stack.outputs.live_alias:
+        say("What is new in functions is not live yet: make release ARGS=--account")
 
 
 @app.command()
