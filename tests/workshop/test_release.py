@@ -217,6 +217,17 @@ def test_a_release_that_fails_its_proof_is_taken_back(there):
     assert dict(there.aliases["app-payment"], RevisionId=None) == before
 
 
+def test_a_release_that_proved_itself_is_over(there):
+    """The next one is another, and a rollback undoes that one alone."""
+    release.release_and_prove(stack(there), lambda _: None)
+    there.code["app-inventory"] = "two"
+    release.release_and_prove(stack(there), lambda _: None)
+    there.code["app-payment"] = "two"
+    [move] = release.release_and_prove(stack(there), lambda _: None)
+    assert (move.key, move.before, move.now) == ("payment", "1", "2")
+    assert [move.key for move in release.rollback(stack(there))] == ["payment"]
+
+
 def test_a_release_that_was_killed_goes_on_as_one(there):
     """Wherever it was killed, in its moves or in its proof: begun again, all of it goes back."""
     deliver(there)

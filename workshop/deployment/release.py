@@ -182,6 +182,7 @@ def release_and_prove(stack: Stack, prove: Callable[[Stack], object]) -> list[Mo
     except BaseException:
         take_back(stack, moves)
         raise
+    accept(stack, moves)
     return moves
 
 
