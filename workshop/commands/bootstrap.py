@@ -61,11 +61,11 @@ def bootstrap(  # noqa: PLR0913 - a command's options
         )
         changes = work.plan(wanted)
         _tell(work, changes, wanted)
-        if changes == Changes():
-            outputs = work.outputs()
-        else:
+        if changes.any:
             asking_first.confirm(target.account, yes=yes)
             outputs = work.apply()
+        else:
+            outputs = work.outputs()
     say(f"The account is prepared. State: {work.where}")
     _tell_next(outputs, wanted.repository, prefix, target.region)
 
@@ -124,7 +124,7 @@ def _tell(work: Bootstrap, changes: Changes, settings: Settings) -> None:
         + (f"; budget with warnings to {settings.alarm_email}" if settings.alarm_email else ""),
         soft_wrap=True,
     )
-    out.print(f"Plan: {'no changes' if changes == Changes() else changes}.")
+    out.print(f"Plan: {changes if changes.any else 'no changes'}.")
     out.print("Cost: none here." if target.endpoint_url else COST, soft_wrap=True)
 
 

@@ -148,11 +148,10 @@ def rollback(stack: Stack) -> list[Move]:
     client, alias = stack.client("lambda"), _alias(stack)
     names = stack.outputs.function_names
     found = {key: live.read(client, names[key], alias) for key in reversed(_ordered(names))}
-    marks = {key: each.mark for key, each in found.items()}
-    newest = max(marks.values(), default="")
+    newest = max((each.mark for each in found.values()), default="")
     moves = []
     for key, now in found.items():
-        if now.before and marks[key] == newest:
+        if now.before and now.mark == newest:
             live.move(client, names[key], alias, now, now.before[0].version, now.before)
             moves.append(Move(key, now.version, now.before[0].version, now.history))
     if not moves:
