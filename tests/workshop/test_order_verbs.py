@@ -11,6 +11,7 @@ from workshop.deployment.target import Target
 from workshop.errors import UsageError, WorkshopError
 from workshop.orders import journey, ordering
 from workshop.orders.journey import DeadEndError
+from workshop.orders.signed_http import Answer
 
 
 @pytest.fixture
@@ -80,6 +81,22 @@ def test_an_unknown_sku_is_answered_with_those_there_are(shelf, monkeypatch):
     assert told.startswith("The order was refused")
     assert told.endswith("In the catalogue are KEYBOARD, MOUSE, MONITOR, HEADSET, WEBCAM.")
     assert "catalogue" not in str(run("order", "MOUSE=1").exception)
+
+
+@pytest.mark.parametrize("key", [None, "mine"])
+def test_a_failure_of_the_service_names_the_key_to_try_again_with(shelf, monkeypatch, key):
+    """Nobody knows whether the order was taken: only the same key makes a second try harmless."""
+    sent = []
+
+    def dies(*_, headers, **__):
+        sent.append(headers["idempotency-key"])
+        return Answer(502, {}, {"message": "Internal Server Error"})
+
+    monkeypatch.setattr(ordering, "call_api", dies)
+    with pytest.raises(WorkshopError, match=r"failed \(502\).* --key ") as told:
+        ordering.place_order(None, {}, key=key)
+    assert str(told.value).endswith(f"--key {sent[0]}")
+    assert key in {None, sent[0]}
 
 
 def test_without_an_id_the_newest_order_is_followed(shelf, monkeypatch):

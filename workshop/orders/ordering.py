@@ -1,6 +1,7 @@
 """Placing orders through the API, and filling the shelves so that they can be shipped."""
 
 import json
+import uuid
 from typing import Any
 
 from workshop.deployment.stack import Stack
@@ -103,10 +104,21 @@ def post_order(
 def place_order(stack: Stack, request: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
     """Place an order and return it as the API shows it.
 
+    Args:
+        stack: where.
+        request: the order's body.
+        key: the Idempotency-Key; None: a new one, which the message names when it is needed.
+
     Raises:
-        WorkshopError: The API refused it; the message names every fault.
+        WorkshopError: The API refused it, and the message names every fault; or the service failed.
     """
+    key = key or uuid.uuid4().hex
     answer = post_order(stack, request, idempotency_key=key)
+    if answer.status >= 500:
+        raise WorkshopError(
+            f"The order service failed ({answer.status}): nobody knows whether it has the order. "
+            f"Say it again with the same key, and it is the same order: --key {key}"
+        )
     if answer.status not in (200, 201):
         detail = answer.body.get("detail", answer.body) if isinstance(answer.body, dict) else ""
         raise WorkshopError(f"The order was refused ({answer.status}): {detail}".rstrip(".") + ".")
