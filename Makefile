@@ -10,7 +10,7 @@ RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt lint types unit terraform deployed notebooks notebooks-refresh lab bench lock cloud bootstrap plan apply deploy release smoke rollback drift destroy security ci plan-comment drift-issue nightly-issue gate
+.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt docs lint types unit terraform deployed notebooks notebooks-refresh lab bench lock cloud bootstrap plan apply deploy release smoke rollback drift destroy security ci plan-comment drift-issue nightly-issue gate
 
 help: ## these lines
 	@sed -n '/^[a-z-]*:.*## /{s/^\([a-z-]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 25
@@ -32,6 +32,7 @@ gateway: ; $(RUN) $(ARGS) ## the payment gateway's switch: make gateway ARGS=dow
 trouble: ; $(RUN) $(ARGS) ## duplicate, delay, reorder or drop events on purpose
 setup: ; $(RUN) $(ARGS) ## get everything ready that the others need
 fmt: ; $(RUN) $(ARGS) ## bring all code into shape
+docs: ; $(RUN) $(ARGS) ## bring what is generated in the documents up to date
 lint: ; $(RUN) $(ARGS) ## style, and shape of the code
 types: ; $(RUN) $(ARGS) ## type hints
 unit: ; $(RUN) $(ARGS) ## tests that need no cloud

@@ -20,6 +20,7 @@ from workshop.paths import VENV, python_of
 STACK = (LOCAL_CLOUD, FUNCTIONS)
 NEEDS: dict[str, tuple[Environment, ...]] = {
     "check": (DEV,),
+    "docs": (DEV,),
     "fmt": (DEV,),
     "lint": (DEV,),
     "lock": (DEV,),

@@ -65,8 +65,8 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def code_of(folder: Path) -> list[Path]:
-    """The Python files of a folder that are not tests."""
-    return [path for path in folder.rglob("*.py") if "tests" not in path.parts]
+    """The Python files of a folder that are neither tests nor checks of exercises."""
+    return [path for path in folder.rglob("*.py") if not {"tests", "exercises"} & {*path.parts}]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda path: path.name)

@@ -1,0 +1,1 @@
+"""The documents' generated parts, and how the documents are run."""

@@ -1,0 +1,131 @@
+"""The system as a diagram, stage by stage, from the same files that Terraform deploys."""
+
+from pathlib import Path
+
+from workshop.documents import events
+from workshop.documents.events import Function, Variant
+from workshop.errors import UsageError
+from workshop.paths import STAGES
+
+TABLES = {1: "Orders", 2: "Payments", 3: "Inventory", 4: "Shipments"}
+"""Stage → the table it brings."""
+
+# Dark letters on a light ground, whichever theme the page has.
+_NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
+
+_SAFETY_NET = """\
+  {consumers} -. "fails for good" .-> queues[["two dead-letter queues<br>for each consumer"]]
+  bus -. "cannot be delivered" .-> queues
+  queues -- "make redrive" --> redrive["redrive:<br>to the function that failed"]
+  bus --- archive[(archive)]
+  class queues,redrive,archive new"""
+"""What stage 5 adds beside functions that publish: their queues, drawn once for all consumers."""
+
+_PIPELINE = """\
+  change([pull request]) --> tests[every test]
+  change --> comment[plan as a comment]
+  merge([merge]) --> again[every test] --> plan[plan] --> approval{{approval}}
+  approval --> apply[apply: new code, not live yet] --> release[release: aliases move]
+  release --> smoke{order arrives?}
+  smoke -- yes --> live([live])
+  smoke -- no --> back[aliases move back]
+  subgraph system["stages 1 to 5"]
+    caller[rules, API, schedule, redrive] --> alias([alias live]) --> now[version 2]
+    alias -. before .-> before[version 1]
+  end
+  release -.-> alias
+  back -.-> alias
+  class change,tests,comment,merge,again,plan,approval,apply,release,smoke,live,back,alias new
+"""
+
+
+def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer is told the page
+    """Return a Mermaid diagram of the system.
+
+    Args:
+        argument: a stage, whose own parts are marked; or `all`: the four services, nothing marked.
+        page: Where it will stand.
+
+    Raises:
+        UsageError: There is no such stage.
+    """
+    if argument == "all":
+        return _drawn(_flow(max(TABLES), marked=False))
+    if not argument.isdecimal() or int(argument) not in STAGES:
+        raise UsageError(f"a picture is of a stage, or of all, and not of {argument!r}")
+    stage = int(argument)
+    if stage == STAGES[-1]:
+        return _drawn(["flowchart LR", *_PIPELINE.splitlines(), _NEW])
+    lines = _flow(stage, marked=True)
+    if stage > max(TABLES):
+        consumers = " & ".join(_id(each) for each in _present(stage) if each.pattern)
+        lines += _SAFETY_NET.format(consumers=consumers).splitlines()
+    return _drawn([*lines, _NEW])
+
+
+def _drawn(lines: list[str]) -> str:
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def _flow(stage: int, *, marked: bool) -> list[str]:
+    """Functions, the bus between them, and their tables, as of a stage."""
+    present = _present(stage)
+    lines = ["flowchart LR", "  client([customer])", "  bus{{EventBridge bus}}"]
+    lines += [f"  {_id(each)}[{each.key}]" for each in present]
+    lines += [
+        f"  {_table(each)}[({each})]" for stage_of, each in TABLES.items() if stage_of <= stage
+    ]
+    lines.append(f'  client -- "POST /orders" --> {_id(present[0])}')
+    for function in present:
+        if sent := _sent(function):
+            lines.append(f'  {_id(function)} -- "{sent}" --> bus')
+        if function.pattern:
+            lines.append(f'  bus -- "{_received(function)}" --> {_id(function)}')
+    for function in present:
+        # What comes after the four services, the reconciler, reads the open orders.
+        lines.append(f"  {_id(function)} --- {_table(TABLES.get(_stage(function), TABLES[1]))}")
+    if marked:
+        new = [_id(each) for each in present if _stage(each) == stage]
+        new += [_table(TABLES[stage])] if stage in TABLES else []
+        new += ["bus"] if stage == 1 else []
+        lines.append(f"  class {','.join(new)} new")
+    return lines
+
+
+def _present(stage: int) -> list[Function]:
+    return [each for each in events.functions() if _stage(each) <= stage]
+
+
+def _stage(function: Function) -> int:
+    return int(function.stage[:2])
+
+
+def _id(function: Function) -> str:
+    return function.key.replace("-", "_")
+
+
+def _table(name: str) -> str:
+    return f"table_{name.lower()}"
+
+
+def _sent(function: Function) -> str:
+    """What a function publishes: the type, or its only kind if others publish further ones."""
+    kinds = [each for each in events.variants() if function in events.senders(each)]
+    if len(kinds) == 1:
+        return kinds[0].label
+    return function.sends or ""
+
+
+def _received(function: Function) -> str:
+    received = [each for each in events.variants() if function in events.receivers(each)]
+    types = list(dict.fromkeys(each.type for each in received))
+    if len(received) == len(events.variants()):
+        return "all events"
+    return ", ".join(_kinds(each, received) for each in types)
+
+
+def _kinds(event_type: str, received: list[Variant]) -> str:
+    kinds = [each for each in received if each.type == event_type]
+    if len(kinds) == len(events.of_type(event_type)):
+        return event_type
+    return f"{event_type}: {', '.join(each.status or each.step for each in kinds)}"
