@@ -10,7 +10,7 @@ RUN = @command -v "$(PYTHON)" > /dev/null || { echo "Python is missing: install 
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help demo test up down status order follow stock check logs env dlq redrive reconcile gateway trouble setup fmt docs lint types unit terraform deployed notebooks notebooks-refresh lab bench lock cloud bootstrap plan apply deploy release smoke rollback drift destroy security ci plan-comment drift-issue nightly-issue gate
+.PHONY: help demo test up down status order follow stock check exercise progress logs env dlq redrive reconcile gateway trouble setup fmt docs lint types unit terraform deployed notebooks notebooks-refresh lab bench lock cloud bootstrap plan apply deploy release smoke rollback drift destroy security ci plan-comment drift-issue nightly-issue gate
 
 help: ## these lines
 	@sed -n '/^[a-z-]*:.*## /{s/^\([a-z-]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 25
@@ -23,6 +23,8 @@ order: ; $(RUN) $(ARGS) ## place an order
 follow: ; $(RUN) $(ORDER_OPTION) $(ARGS) ## an order's journey: make follow ORDER=…
 stock: ; $(RUN) $(ARGS) ## the shelf; or fill it: make stock ARGS="MOUSE=9"
 check: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## does the stack do what its stages promise?
+exercise: ; $(RUN) $(ARGS) ## something to mend: make exercise ARGS="01.1 start"
+progress: ; $(RUN) $(ARGS) ## how far you are, and what comes next
 logs: ; $(RUN) $(ARGS) ## what the functions logged: make logs ARGS=payment
 env: ; $(RUN) $(ARGS) ## exports for any AWS tool: eval "$$(make -s env)"
 dlq: ; $(RUN) $(ARGS) ## what failed for good, where and why

@@ -21,6 +21,7 @@ STACK = (LOCAL_CLOUD, FUNCTIONS)
 NEEDS: dict[str, tuple[Environment, ...]] = {
     "check": (DEV,),
     "docs": (DEV,),
+    "exercise": (DEV, *STACK),
     "fmt": (DEV,),
     "lint": (DEV,),
     "lock": (DEV,),

@@ -10,8 +10,8 @@ from workshop.paths import ROOT
 
 SCRIPT = """
 import sys, pytest
-from workshop.commands.check import _Report
-report = _Report()
+from workshop.checking import Report
+report = Report()
 pytest.main(["-p", "no:terminal", "-c", sys.argv[2], "--rootdir", sys.argv[1], sys.argv[1]],
             plugins=[report])
 print(report.passed, report.failed)

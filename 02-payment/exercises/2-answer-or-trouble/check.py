@@ -1,0 +1,63 @@
+"""What must hold at the end of exercise 02.2."""
+
+import json
+
+import pytest
+from payment_service.gateway import ChargeResult, GatewayUnavailableError
+
+from tests.fixtures.events import delivered, example
+
+
+class Gateway:
+    """Answers as it is told: a result, or nothing at all."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def charge(self, request):
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise GatewayUnavailableError("no answer")
+        return answer
+
+
+GOOD = ChargeResult(charge_id="ch_0123456789abcdef")
+BAD = ChargeResult(decline_reason="declined by the bank")
+
+
+@pytest.fixture
+def asked(load_handler, monkeypatch, context, bus):
+    """Hand an order to payment; returns the statuses that it published, and what it raised."""
+    handler = load_handler("payment_service", "payments")
+
+    def ask(*answers):
+        monkeypatch.setattr(handler, "gateway", Gateway(*answers))
+        raised = []
+        for _ in answers:
+            try:
+                handler.charge(delivered(example("OrderCreated")), context)
+            except Exception as error:  # noqa: BLE001 - whatever it is: Lambda tries again
+                raised.append(error)
+        told = [json.loads(each["Detail"])["data"]["payment"]["status"] for each in bus.entries]
+        return told, raised
+
+    return ask
+
+
+def test_a_gateway_that_is_away_is_asked_again(asked):
+    """A gateway that does not answer for a moment costs no customer their order"""
+    told, raised = asked(None, GOOD)
+    assert told[:1] != ["DECLINED"], (
+        "The gateway was away for a moment, and the customer was told that the bank had said no."
+    )
+    assert raised, "The gateway gave no answer, and the function says that all is well."
+    assert told == ["SUCCEEDED"], (
+        f"The gateway was back, the card is good, and {told or 'nothing'} was published."
+    )
+
+
+def test_a_decline_is_an_answer(asked):
+    """A decline is published, and nobody asks the bank again"""
+    told, raised = asked(BAD)
+    assert told == ["DECLINED"], f"The bank said no, and {told or 'nothing'} was published."
+    assert not raised, "The bank said no, and Lambda will ask it two more times."

@@ -1,0 +1,55 @@
+"""The pages are true: their commands run in the order they are read, and print what they show."""
+
+import os
+import shutil
+import sys
+
+import pytest
+
+from workshop.deployment.up import remove
+from workshop.documents.pages import pages
+from workshop.documents.running import working_copy
+from workshop.documents.running.blocks import COMMANDS, parse
+from workshop.documents.running.playing import play
+from workshop.documents.running.session import Session
+from workshop.environments import DEV, FUNCTIONS, LOCAL_CLOUD, prepare
+from workshop.paths import CLOUDS, ROOT
+
+LESSONS_CLOUD = "test-lessons"
+
+pytestmark = [
+    pytest.mark.deployed,
+    pytest.mark.skipif(
+        os.name == "nt" or not all(map(shutil.which, ("bash", "git", "make"))),
+        reason="the pages' commands are bash's, git's and make's",
+    ),
+    pytest.mark.timeout(1200),  # whoever types fast takes a minute or two for a page
+]
+
+
+def readable():
+    """The pages that have something to run, as they are read."""
+    for path in pages():
+        blocks = parse(path.read_text("utf-8"), path.relative_to(ROOT).as_posix())
+        if any(each.language == COMMANDS and not each.left_out for each in blocks):
+            yield pytest.param(blocks, id=blocks[0].page)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of this working copy, and an empty cloud; the pages follow one another on both."""
+    prepare([DEV, LOCAL_CLOUD, FUNCTIONS])
+    CLOUDS.mkdir(parents=True, exist_ok=True)
+    remove(LESSONS_CLOUD)
+    try:
+        yield working_copy.make(tmp_path_factory.mktemp("lessons") / "orders")
+    finally:
+        remove(LESSONS_CLOUD)
+
+
+@pytest.mark.parametrize("blocks", readable())
+def test_a_page_does_what_it_says(blocks, copy):
+    """In a terminal of its own, every command ends as the page says, and prints what it shows."""
+    variables = working_copy.environment(LESSONS_CLOUD) | {"PYTHON": sys.executable}
+    if faults := play(blocks, Session(copy, variables)):
+        pytest.fail("\n\n".join(faults), pytrace=False)

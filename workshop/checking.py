@@ -1,0 +1,114 @@
+"""Checks as a learner sees them: each claim in one line, and a failure in its own words."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from workshop.console import out
+from workshop.errors import WorkshopError
+from workshop.paths import ROOT
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def run(*options: str) -> "Report":
+    """Run checks with pytest in this process, and tell how each ends.
+
+    Args:
+        options: which, as pytest takes them.
+
+    Raises:
+        WorkshopError: They could not be run.
+    """
+    import pytest  # noqa: PLC0415 - only in the development environment
+
+    report = Report()
+    with contextlib.chdir(ROOT), _silence() as noise:
+        code = pytest.main(
+            ["-p", "no:terminal", "-p", "no:cacheprovider", *options], plugins=[report]
+        )
+    if not report.passed and not report.failed:
+        raise WorkshopError(f"{noise.getvalue().strip()}\nThe checks could not be run.".strip())
+    if code and not report.failed:
+        report.failed = 1
+    out.print(f"{report.passed} passed, {report.failed} failed")
+    return report
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[io.StringIO]:
+    """Keep what pytest itself says, in case it cannot begin."""
+    noise = io.StringIO()
+    with contextlib.redirect_stderr(noise):
+        yield noise
+
+
+class Report:
+    """Tells each test by the first line of its docstring, and a failure by its message."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self._claims: dict[str, str] = {}
+        self._stage = ""
+
+    def pytest_collection_modifyitems(self, items: list["pytest.Item"]) -> None:
+        """Note what each test claims."""
+        for item in items:
+            text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
+            call = getattr(item, "callspec", None)
+            values = call.params.values() if call else ()
+            case = ", ".join(str(each) for each in values if isinstance(each, str | int))
+            self._claims[item.nodeid] = text.strip().splitlines()[0].rstrip(".")
+            self._claims[item.nodeid] += f" [{case}]" if case else ""
+
+    def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
+        """Tell how a test ended."""
+        if report.when != "call" and not (report.failed or report.skipped):
+            return
+        claim = self._claims.get(report.nodeid, report.nodeid)
+        folder = report.nodeid.partition("::")[0].partition("/")[0]
+        if folder != self._stage:
+            self._stage = folder
+            out.print(f"\n{folder}", style="bold", markup=False)
+        if report.passed:
+            self.passed += 1
+            out.print(f"  [green]✓[/green] {_plain(claim)}", soft_wrap=True)
+        elif report.skipped:
+            out.print(f"  [yellow]–[/yellow] {_plain(claim)}", soft_wrap=True)
+        else:
+            self.failed += 1
+            out.print(f"  [red]✗[/red] {_plain(claim)}", soft_wrap=True)
+            for line in _why(report):
+                out.print(f"      {line}", markup=False, soft_wrap=True)
+
+    def pytest_collectreport(self, report: "pytest.CollectReport") -> None:
+        """Tell that tests could not even be read."""
+        if report.failed:
+            self.failed += 1
+            out.print(f"  [red]✗[/red] {_plain(report.nodeid)} cannot be read", soft_wrap=True)
+            for line in _unreadable(str(report.longrepr)):
+                out.print(f"      {line}", markup=False, soft_wrap=True)
+
+
+def _why(report: "pytest.TestReport") -> list[str]:
+    """A failure's own message, and where the check stands; no traceback."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    told = getattr(report.longrepr, "errorstring", report.longrepr)  # a fixture that is not there
+    message = str(crash.message if crash else told)
+    message = message.removeprefix("AssertionError: ").partition("\nassert ")[0]
+    lines = [line for line in message.splitlines() if line.strip()]
+    path, line, _ = report.location
+    return [*lines, f"look at {path}:{(line or 0) + 1}"]
+
+
+def _unreadable(told: str) -> list[str]:
+    """What Python says of code that it cannot read; pytest marks those lines."""
+    marked = [line[1:].strip() for line in told.splitlines() if line.startswith("E ")]
+    return (marked or told.splitlines())[-4:]
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,38 @@
+"""The verb that tells a learner how far they are."""
+
+import typer
+from rich.table import Table
+
+from workshop.console import out
+from workshop.deployment.stack import current
+from workshop.errors import WorkshopError
+from workshop.exercises import session
+from workshop.paths import stage_folder
+from workshop.progress.overview import following, overview
+
+app = typer.Typer()
+
+
+@app.command()
+def progress() -> None:
+    """Show the stages, what is deployed, what passed, and what comes next."""
+    try:
+        deployed: int | None = current().stage
+    except WorkshopError:
+        deployed = None
+    stages = overview(deployed)
+    table = Table("stage", "deployed", "check", "exercises", box=None, header_style="bold")
+    for each in stages:
+        folder = stage_folder(each.stage)
+        name = folder.name.partition("-")[2].replace("-", " ") if folder else ""
+        solved = "  ".join(f"{'✓' if ok else '·'} {number}" for number, ok in each.exercises)
+        table.add_row(f"{each.stage} {name}", "yes" if each.deployed else "–", each.check, solved)
+    out.print(table)
+    out.print(f"Next: {following(stages, _under_way(), deployed)}", markup=False, soft_wrap=True)
+
+
+def _under_way() -> str | None:
+    try:
+        return session.under_way()
+    except WorkshopError:  # a downloaded archive has no exercises
+        return None

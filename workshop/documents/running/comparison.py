@@ -1,0 +1,61 @@
+"""What a page shows of an output, beside the output."""
+
+import difflib
+import re
+from collections import Counter
+
+LEFT_OUT = "…"
+"""A line of a sample that stands for any lines."""
+
+NEAREST = 3
+
+MASKS = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?", "<time>"),
+        (r"\b(ord|shp|ch|re)_[0-9a-f]+(…|\b)", r"\1_<id>"),
+        (r"\b[0-9a-f]{8}\b(?!-)", "<id>"),
+        (r"https?://(127\.0\.0\.1|localhost):\d+", "<url>"),
+        (r"\b(port) \d+", r"\1 <port>"),
+        (r"\+?\b\d+(\.\d+)? (s|seconds?)\b", "<duration>"),
+        (r"\b\d+[smhd]\b", "<age>"),
+    )
+)
+"""What differs from run to run → what stands for it. The first that fits wins."""
+
+
+def masked(line: str) -> str:
+    """A line without what differs from run to run, and with single blanks."""
+    for pattern, instead in MASKS:
+        line = pattern.sub(instead, line)
+    return " ".join(line.split())
+
+
+def missing(sample: str, output: str) -> list[tuple[int, str]]:
+    """Return the lines of a sample that an output lacks, or has less often.
+
+    Args:
+        sample: what a page shows.
+        output: what was printed; in any order, with more between.
+
+    Returns:
+        Index in the sample, and line.
+    """
+    left = Counter(map(masked, output.splitlines()))
+    lacking = []
+    for index, line in enumerate(sample.splitlines()):
+        wanted = masked(line)
+        if wanted in {"", LEFT_OUT}:
+            continue
+        if left[wanted]:
+            left[wanted] -= 1
+        else:
+            lacking.append((index, line))
+    return lacking
+
+
+def nearest(line: str, output: str) -> list[str]:
+    """The lines of an output that are most like a line, the most like first."""
+    lines = {masked(each): each for each in output.splitlines()}
+    found = difflib.get_close_matches(masked(line), lines, n=NEAREST, cutoff=0.3)
+    return [lines[each] for each in found]

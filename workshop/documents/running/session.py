@@ -1,0 +1,99 @@
+"""A learner at a terminal: what one block exports, and where it goes, the next one finds."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 300.0  # seconds that a block may take
+
+_BLOCK = """\
+trap 'code=$?; trap - EXIT; pwd > "$0.directory"; env -0 > "$0.environment"; exit $code' EXIT
+set -eo pipefail
+"""
+"""Before each block: the first command that fails ends it; whatever ends it, the shell's
+environment and directory are kept.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A block that was run.
+
+    Attributes:
+        output: What it said, on both streams, in the order it said it.
+        code: How it ended; None: it took too long, and was ended.
+    """
+
+    output: str
+    code: int | None
+
+
+class Session:
+    """One shell session, block by block."""
+
+    def __init__(
+        self, directory: Path, environment: Mapping[str, str], patience: float = PATIENCE
+    ) -> None:
+        """Begin in a directory.
+
+        Args:
+            directory: where.
+            environment: the variables that the first block finds.
+            patience: seconds that a block may take.
+        """
+        self.directory = directory
+        self.environment = dict(environment)
+        self._patience = patience
+
+    def run(self, commands: str, typed: str = "") -> Done:
+        """Run a block with bash.
+
+        Args:
+            commands: what stands in it.
+            typed: what is typed while it runs; it finds nothing more on its standard input.
+        """
+        with tempfile.TemporaryDirectory(prefix="workshop-block-") as folder:
+            block = Path(folder) / "block"
+            # To a file: what is started to stay would hold a pipe open.
+            with (block.with_suffix(".output")).open("w+b") as told:
+                code = self._ended(_BLOCK + commands, block, typed, told.fileno())
+                told.seek(0)
+                output = told.read().decode("utf-8", "replace")
+            self._take_over(block)
+        return Done(output, code)
+
+    def _ended(self, script: str, block: Path, typed: str, told: int) -> int | None:
+        started = subprocess.Popen(
+            [shutil.which("bash") or "bash", "-c", script, str(block)],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that all it started can be ended
+            encoding="utf-8",
+        )
+        try:
+            started.communicate(typed, timeout=self._patience)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if started.poll() is None:
+                os.killpg(started.pid, signal.SIGKILL)
+                started.wait()
+        return started.returncode
+
+    def _take_over(self, block: Path) -> None:
+        """Go on with the environment and the directory in which a block ended."""
+        directory, environment = block.with_suffix(".directory"), block.with_suffix(".environment")
+        if directory.exists() and environment.exists():
+            self.directory = Path(directory.read_text("utf-8").removesuffix("\n"))
+            kept = environment.read_text("utf-8", errors="surrogateescape").split("\0")
+            self.environment = dict(entry.split("=", 1) for entry in kept if "=" in entry)
+            for ours in ("_", "SHLVL"):
+                self.environment.pop(ours, None)
