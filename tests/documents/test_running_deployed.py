@@ -27,12 +27,7 @@ pytestmark = [
 ]
 
 
-def readable():
-    """The pages that have something to run, as they are read."""
-    for path in pages():
-        blocks = parse(path.read_text("utf-8"), path.relative_to(ROOT).as_posix())
-        if any(each.language == COMMANDS and not each.left_out for each in blocks):
-            yield pytest.param(blocks, id=blocks[0].page)
+COMMANDED = [path for path in pages() if f"```{COMMANDS}" in path.read_text("utf-8")]
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +42,10 @@ def copy(tmp_path_factory):
         remove(LESSONS_CLOUD)
 
 
-@pytest.mark.parametrize("blocks", readable())
-def test_a_page_does_what_it_says(blocks, copy):
+@pytest.mark.parametrize("page", [path.relative_to(ROOT).as_posix() for path in COMMANDED])
+def test_a_page_does_what_it_says(page, copy):
     """In a terminal of its own, every command ends as the page says, and prints what it shows."""
     variables = working_copy.environment(LESSONS_CLOUD) | {"PYTHON": sys.executable}
+    blocks = parse((ROOT / page).read_text("utf-8"), page)
     if faults := play(blocks, Session(copy, variables)):
         pytest.fail("\n\n".join(faults), pytrace=False)

@@ -1,11 +1,12 @@
 """The verb that keeps the documents true to the code."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workshop.console import out
+from workshop.console import out, say
 from workshop.documents.pages import pages
 from workshop.paths import ROOT
 
@@ -20,25 +21,31 @@ def docs(
     ] = False,
 ) -> None:
     """Bring what is generated in the documents up to date: code, pictures, tables."""
-    stale = {path: text for path, text in generated() if read(path) != text}
-    for path, text in stale.items():
+    stale = [(path, text, parts) for path, text, parts in generated() if read(path) != text]
+    for path, text, parts in stale:
         if not check:
             path.write_bytes(text)
-        what = "stale" if check else "written"
-        out.print(f"{path.relative_to(ROOT).as_posix()}  {what}", markup=False)
+        for part in parts:
+            what = "stale" if check else "written"
+            out.print(f"{part}  {what}", markup=False, soft_wrap=True)
     if not stale:
         out.print("All documents are up to date.")
     elif check:
+        say("Bring them up to date with: make docs")
         raise typer.Exit(1)
 
 
-def generated() -> list[tuple[Path, bytes]]:
-    """Return every file with something generated in it, and what it should hold."""
+def generated() -> Iterator[tuple[Path, bytes, list[str]]]:
+    """Yield every file with something generated in it, what it should hold, and what is stale."""
     from workshop.documents.files import FILES  # noqa: PLC0415 - slow to import, and only for this
-    from workshop.documents.regions import fresh  # noqa: PLC0415
+    from workshop.documents.regions import renewed  # noqa: PLC0415
 
-    written = [(page, fresh(page, read(page).decode()).encode()) for page in pages()]
-    return written + [(path, content()) for path, content in FILES.items()]
+    for page in pages():
+        name = page.relative_to(ROOT).as_posix()
+        text, changed = renewed(page, read(page).decode())
+        yield page, text.encode(), [f"{name}:{each.first + 1}  {each}" for each in changed]
+    for path, content in FILES.items():
+        yield path, content(), [path.relative_to(ROOT).as_posix()]
 
 
 def read(path: Path) -> bytes:

@@ -117,10 +117,7 @@ def _check(chosen: Exercise) -> None:
 
 def _deploy(chosen: Exercise) -> None:
     """Bring what lies in the working copy to the learner's stack, which is to judge it."""
-    try:
-        stage = current().stage
-    except WorkshopError:
-        stage = 0
+    stage = _deployed()
     if stage < chosen.stage:
         raise WorkshopError(
             f"This exercise is judged on your stack: make up STAGE={chosen.stage}, then again."
@@ -132,6 +129,14 @@ def _deploy(chosen: Exercise) -> None:
     up(stage=stage, name=stack.target.name)
     stack = current()
     os.environ.update(stack.target.environment() | {CLOUD_VARIABLE: stack.target.name})
+
+
+def _deployed() -> int:
+    """The stage that the stack is at; 0: there is none."""
+    try:
+        return current().stage
+    except WorkshopError:
+        return 0
 
 
 def _hint(chosen: Exercise) -> None:
@@ -167,7 +172,7 @@ def _reset(chosen: Exercise, *, everything: bool) -> None:
         say(f"Changed meanwhile, outside the exercise, and left as it is: {', '.join(taken.left)}")
     out.print(f"Your files are what they were before exercise {chosen.number}.", markup=False)
     if chosen.needs_stack:
-        say("What is deployed is still what you checked last: make up")
+        say(f"What is deployed is still what you checked last: make up STAGE={_deployed()}")
 
 
 def _tell_kept(taken: Taken) -> None:

@@ -2,30 +2,42 @@
 
 import inspect
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from workshop.errors import UsageError
 from workshop.paths import ROOT
 
 MAKEFILE = ROOT / "Makefile"
 
 
-def region(argument: str, page: Path) -> str:  # noqa: ARG001 - there is only one, anywhere
-    """Return all verbs, in groups, each with its help, its make form and its options."""
+def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer is told the page
+    """Return all verbs, in groups, each with its help, its make form and its options.
+
+    Args:
+        argument: nothing: there is only one list.
+        page: Where it will stand.
+
+    Raises:
+        UsageError: Something was asked for; or the Makefile lacks a verb.
+    """
     from typer.main import get_command  # noqa: PLC0415 - only this needs them
 
     from workshop import cli  # noqa: PLC0415 - it imports the verbs, one of which imports this
 
+    if argument:
+        raise UsageError("commands takes no argument")
+    commands: dict[str, Any] = vars(get_command(cli.app))["commands"]
     parts = []
     for group in cli.app.registered_groups:
         assert group.typer_instance is not None  # noqa: S101 - cli.py adds them with one
         verbs = group.typer_instance.registered_commands
-        callback = verbs[0].callback
-        about = inspect.getdoc(inspect.getmodule(callback)) or ""
+        about = inspect.getdoc(inspect.getmodule(verbs[0].callback)) or ""
         parts.append(f"## {about.splitlines()[0].rstrip('.')}")
         for verb in verbs:
             name = verb.name or str(getattr(verb.callback, "__name__", "")).replace("_", "-")
-            parts.append(_verb(name, get_command(cli.app).commands[name]))  # type: ignore[attr-defined]
+            parts.append(_verb(name, commands[name]))
     return "\n\n".join(parts)
 
 
@@ -37,25 +49,33 @@ def make_verbs() -> dict[str, str]:
 
 def _verb(name: str, command: Any) -> str:
     """One verb: what it does, and a table of its options."""
-    about = " ".join(inspect.cleandoc(command.help or "").split("\n\n")[0].split())
-    options = make_verbs()[name]
+    options = make_verbs().get(name)
+    if options is None:
+        raise UsageError(f"the Makefile has no {name}")
     form = f"make {name}"
     form += " STAGE=n" if "STAGE" in options else " ORDER=…" if "ORDER" in options else ""
-    lines = [f"### {form}", "", about]
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    parts = [f"### {form}", *(" ".join(each.split()) for each in paragraphs)]
     rows = [_row(each) for each in command.params if "--help" not in each.opts]
     if rows:
-        lines += ["", "| option | what it does |", "|---|---|", *rows]
-    return "\n".join(lines)
+        parts.append("\n".join(["| option | what it does |", "|---|---|", *rows]))
+    return "\n\n".join(parts)
 
 
 def _row(parameter: Any) -> str:
     """An option or argument, and what it is for."""
     words = " ".join((parameter.help or "").split())
-    if parameter.param_type_name == "argument":
-        return f"| `{parameter.metavar or parameter.name.upper()}` | {words} |"
-    if parameter.is_flag:
-        return f"| `{parameter.opts[0]}` | {words} |"
-    if isinstance(parameter.default, str | int | float):
-        words += f" Default: {parameter.default}."
-    value = parameter.metavar or parameter.name.upper()
-    return f"| `{parameter.opts[0]} {value}` | {words} |"
+    default = parameter.default
+    choices = "|".join(type(default)) if isinstance(default, StrEnum) else ""
+    value = parameter.metavar or choices or parameter.name.upper()
+    form = "" if parameter.param_type_name == "argument" else parameter.opts[0]
+    if not getattr(parameter, "is_flag", False):
+        form = f"{form} {value}".strip()
+        if isinstance(default, str | int | float) and default != "":
+            words += f" Default: {default}."
+    return _cells(f"`{form}`", words)
+
+
+def _cells(*cells: str) -> str:
+    """A line of a table, whatever the cells hold."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

@@ -10,33 +10,36 @@ from workshop.paths import STAGES
 TABLES = {1: "Orders", 2: "Payments", 3: "Inventory", 4: "Shipments"}
 """Stage → the table it brings."""
 
+_HEAD = "flowchart LR"
+_ENDS = ("  client([customer])", "  bus{{EventBridge bus}}")
+
 # Dark letters on a light ground, whichever theme the page has.
 _NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
 
 _SAFETY_NET = """\
-  {consumers} -. "fails for good" .-> queues[["two dead-letter queues<br>for each consumer"]]
+  archive[(archive)]
+  queues[["two dead-letter queues<br>for each consumer"]]
+  redrive[redrive]
+  bus --- archive
   bus -. "cannot be delivered" .-> queues
-  queues -- "make redrive" --> redrive["redrive:<br>to the function that failed"]
-  bus --- archive[(archive)]
-  class queues,redrive,archive new"""
-"""What stage 5 adds beside functions that publish: their queues, drawn once for all consumers."""
+  consumers -. "fails for good" .-> queues
+  queues -- "make redrive" --> redrive
+  redrive -- "to the function that failed" --> consumers"""
+"""What stage 5 adds beside functions that publish: queues and all, once for all consumers."""
 
 _PIPELINE = """\
   change([pull request]) --> tests[every test]
-  change --> comment[plan as a comment]
-  merge([merge]) --> again[every test] --> plan[plan] --> approval{{approval}}
-  approval --> apply[apply: new code, not live yet] --> release[release: aliases move]
-  release --> smoke{order arrives?}
+  change --> comment["plan as<br>a comment"]
+  merge([merge]) --> again["every test,<br>plan"] --> approval{{approval}}
+  approval --> apply["apply:<br>new code,<br>not live yet"] --> release["release:<br>aliases move"]
+  release --> smoke{"order<br>arrives?"}
   smoke -- yes --> live([live])
-  smoke -- no --> back[aliases move back]
-  subgraph system["stages 1 to 5"]
-    caller[rules, API, schedule, redrive] --> alias([alias live]) --> now[version 2]
-    alias -. before .-> before[version 1]
-  end
-  release -.-> alias
-  back -.-> alias
-  class change,tests,comment,merge,again,plan,approval,apply,release,smoke,live,back,alias new
-"""
+  smoke -- no --> back["aliases<br>move back"]
+  caller["rules, API,<br>schedule, redrive"] --> alias([alias live])
+  alias -- "after a release" --> now[version 2]
+  alias -. "before it" .-> before[version 1]
+  class change,tests,comment,merge,again,approval,apply,release,smoke,live,back,alias new"""
+"""Stage 6: how a change becomes live, and whom the functions' callers reach."""
 
 
 def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer is told the page
@@ -55,11 +58,8 @@ def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer i
         raise UsageError(f"a picture is of a stage, or of all, and not of {argument!r}")
     stage = int(argument)
     if stage == STAGES[-1]:
-        return _drawn(["flowchart LR", *_PIPELINE.splitlines(), _NEW])
-    lines = _flow(stage, marked=True)
-    if stage > max(TABLES):
-        consumers = " & ".join(_id(each) for each in _present(stage) if each.pattern)
-        lines += _SAFETY_NET.format(consumers=consumers).splitlines()
+        return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW])
+    lines = _flow(stage, marked=True) if stage in TABLES else _safety_net(stage)
     return _drawn([*lines, _NEW])
 
 
@@ -70,26 +70,55 @@ def _drawn(lines: list[str]) -> str:
 def _flow(stage: int, *, marked: bool) -> list[str]:
     """Functions, the bus between them, and their tables, as of a stage."""
     present = _present(stage)
-    lines = ["flowchart LR", "  client([customer])", "  bus{{EventBridge bus}}"]
-    lines += [f"  {_id(each)}[{each.key}]" for each in present]
+    lines = [_HEAD, *_ENDS, *(_box(each) for each in present)]
     lines += [
         f"  {_table(each)}[({each})]" for stage_of, each in TABLES.items() if stage_of <= stage
     ]
-    lines.append(f'  client -- "POST /orders" --> {_id(present[0])}')
+    lines.append(_ordered(present[0]))
     for function in present:
         if sent := _sent(function):
             lines.append(f'  {_id(function)} -- "{sent}" --> bus')
         if function.pattern:
             lines.append(f'  bus -- "{_received(function)}" --> {_id(function)}')
-    for function in present:
-        # What comes after the four services, the reconciler, reads the open orders.
-        lines.append(f"  {_id(function)} --- {_table(TABLES.get(_stage(function), TABLES[1]))}")
+    lines += [f"  {_id(each)} --- {_table(TABLES[_stage(each)])}" for each in present]
     if marked:
         new = [_id(each) for each in present if _stage(each) == stage]
-        new += [_table(TABLES[stage])] if stage in TABLES else []
-        new += ["bus"] if stage == 1 else []
+        new += [_table(TABLES[stage]), *(["bus"] if stage == 1 else [])]
         lines.append(f"  class {','.join(new)} new")
     return lines
+
+
+def _safety_net(stage: int) -> list[str]:
+    """The consumers as one, and what catches and repeats for all of them."""
+    present = _present(stage)
+    announcers = [each for each in present if not each.pattern]
+    consumers = "<br>".join(each.key for each in present if each.pattern)
+    orders, *others = TABLES.values()
+    new = [_id(each) for each in announcers if _stage(each) == stage]
+    return [
+        *(_HEAD, *_ENDS, *(_box(each) for each in announcers)),
+        f'  consumers["{consumers}"]',
+        f'  tables[("{"<br>".join(others)}")]',
+        f"  {_table(orders)}[({orders})]",
+        _ordered(present[0]),
+        *(f'  {_id(each)} -- "{_sent(each)}" --> bus' for each in announcers),
+        '  bus -- "events" --> consumers',
+        '  consumers -- "events" --> bus',
+        f"  {' & '.join(_id(each) for each in announcers)} --- {_table(orders)}",
+        f"  {_table(orders)} --- consumers",
+        "  consumers --- tables",
+        *_SAFETY_NET.splitlines(),
+        f"  class {','.join([*new, 'archive', 'queues', 'redrive'])} new",
+    ]
+
+
+def _box(function: Function) -> str:
+    return f"  {_id(function)}[{function.key}]"
+
+
+def _ordered(function: Function) -> str:
+    """How it all begins."""
+    return f'  client -- "POST /orders" --> {_id(function)}'
 
 
 def _present(stage: int) -> list[Function]:

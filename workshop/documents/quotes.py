@@ -9,7 +9,7 @@ from pathlib import Path
 from workshop.errors import UsageError
 from workshop.paths import ROOT
 
-_LANGUAGES = {".py": "python", ".tf": "hcl", ".yml": "yaml", ".yaml": "yaml"}
+_LANGUAGES = {".py": "python", ".tf": "hcl", ".yml": "yaml"}
 """Suffix → what GitHub calls the language, where it is not the suffix itself."""
 
 _WORDS = re.compile(r'(\S+) "(.+)" … "(.+)"')
@@ -26,21 +26,30 @@ def region(argument: str, page: Path) -> str:
         UsageError: There is no such file, name or line, or there are two.
     """
     name = argument.split(" ", maxsplit=1)[0]
-    path = ROOT / name
-    if not path.is_file():
+    path = (ROOT / name).resolve()
+    if not name or not path.is_file() or not path.is_relative_to(ROOT):
         raise UsageError(f"there is no file {name}")
     text = path.read_text("utf-8")
     if words := _WORDS.fullmatch(argument):
         quoted = between(text, words[2], words[3])
     elif " " in argument:
-        quoted = named(text, argument.partition(" ")[2])
+        quoted = _of_python(text, path, argument.partition(" ")[2])
     else:
         quoted = text
     near = page.parent if page.parent != ROOT and path.is_relative_to(page.parent) else ROOT
     link = Path(os.path.relpath(path, page.parent)).as_posix()
     language = _LANGUAGES.get(path.suffix, path.suffix.removeprefix("."))
     code = textwrap.dedent(quoted).strip("\n")
-    return f"[{path.relative_to(near).as_posix()}]({link})\n\n```{language}\n{code}\n```"
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", code))])
+    return f"[{path.relative_to(near).as_posix()}]({link})\n\n{fence}{language}\n{code}\n{fence}"
+
+
+def _of_python(text: str, path: Path, name: str) -> str:
+    if path.suffix != ".py" or not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(
+            f'{name} is no name in Python; lines of any file: PATH "first words" … "last words"'
+        )
+    return named(text, name)
 
 
 def named(source: str, name: str) -> str:
