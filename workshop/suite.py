@@ -24,9 +24,10 @@ from workshop.lab.traces import traces
 from workshop.paths import CICD, NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
 from workshop.security.plans import SCANNED_CLOUD
 
-TEST_CLOUDS = ("test", "test-whole", "test-account")
+TEST_CLOUDS = ("test", "test-whole", "test-account", "test-lessons")
 """The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
-from stage to stage, another has the whole system, the third is deployed to as an account is.
+from stage to stage, another has the whole system, the third is deployed to as an account is, and
+on the last somebody types what the pages say.
 """
 
 POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()
@@ -118,8 +119,8 @@ def deployed(*options: str) -> Tally:
         remove(cloud)
     say("A local cloud of the tests' own climbs from stage to stage, another has all of them …")
     try:
-        # A worker for each cloud: all wait for Terraform most of the time.
-        workers = ("-n", "4", "--dist", "loadscope")
+        # A worker for each cloud, one for tests without: all wait for Terraform most of the time.
+        workers = ("-n", str(len(TEST_CLOUDS) + 1), "--dist", "loadscope")
         return _pytest(
             "deployed", "-m", "deployed", *workers, *stages, "tests", *options, env=environment
         )

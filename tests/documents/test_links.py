@@ -2,6 +2,7 @@
 
 import os
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -18,11 +19,11 @@ FOLDERS = {parent.as_posix() for name in FILES for parent in PurePosixPath(name)
 TOP = {name.partition("/")[0] for name in FILES}
 SUFFIXES = {PurePosixPath(name).suffix for name in FILES} - {""}
 
-MADE = (".workshop", ".venv", ".coverage", "bench.json", "plan.json", "plan.txt")
+MADE = (".workshop", ".venv")
 """What the tools make and nobody commits: pages may speak of it."""
 
-NOT_OURS = {"credentials.json"}
-"""Files of other programs that pages speak of."""
+NOT_YET = {"v2.schema.json"}
+"""What a file would be called if there were one."""
 
 _ELSEWHERE = re.compile(r"[a-z][a-z+.-]*:")
 _PATH = re.compile(r"(?:\./|\.\./)*[\w.*?-]+(?:/[\w.*?-]+)*/?")
@@ -71,21 +72,25 @@ def fault(page, link):
 
 def is_path(words):
     """Whether words in code font look like a path in this repository."""
-    if not _PATH.fullmatch(words) or words.startswith(MADE) or words in NOT_OURS:
+    if not _PATH.fullmatch(words) or words.startswith(MADE) or words in NOT_YET:
         return False
-    first = words.removeprefix("./").partition("/")[0]
-    return ("/" in words and (first in TOP or first in {"..", "."})) or (
-        PurePosixPath(words).suffix in SUFFIXES and not words.startswith("*.")
-    )
+    if "/" in words and (words.startswith(".") or in_root(words)):
+        return True
+    return PurePosixPath(words).suffix in SUFFIXES and not words.startswith("*.")
+
+
+def in_root(words):
+    """Whether a path begins with what lies in the root."""
+    return any(fnmatchcase(each, words.partition("/")[0]) for each in TOP)
 
 
 def is_there(page, words):
-    """Whether a path is one from the root, from the page, or the end of one of a file's."""
-    wanted = words.removeprefix("./").rstrip("/")
+    """Whether a path is one from the root, from the page, or the end of a file's."""
+    wanted = words.rstrip("/")
     folder = page.parent.relative_to(ROOT).as_posix()
     near = os.path.normpath(f"{folder}/{wanted}").replace(os.sep, "/")
-    patterns = (wanted, near, f"*/{wanted}")
-    return any(PurePosixPath(each).match(one) for one in patterns for each in FILES | FOLDERS)
+    patterns = {wanted, near} if in_root(wanted) else {near, f"*/{wanted}"}
+    return any(fnmatchcase(each, one) for one in patterns for each in FILES | FOLDERS)
 
 
 @every
@@ -143,7 +148,7 @@ def test_a_sound_link_is_not(link):
 
 def test_a_path_that_is_gone_is_noticed():
     """A folder's file, and a file without its folder; words with blanks are none."""
-    gone = ["workshop/nothing.py", "nothing.tf", "../nothing.md"]
+    gone = ["workshop/nothing.py", "nothing.tf", "../nothing.md", "0?-*/nothing/"]
     assert all(is_path(each) and not is_there(README, each) for each in gone)
     sound = ["workshop/cli.py", "handler.py", "0?-*/tests/", "tests/"]
     assert all(is_path(each) and is_there(README, each) for each in sound)
@@ -177,7 +182,8 @@ def test_links_of_all_kinds_are_seen():
     """Inline, by reference, pictures, HTML, in tables; none in code."""
     page = (
         "[a](1.md) ![b](2.png) [c][r] `[d](no.md)`\n\n[r]: 3.md\n\n"
-        '<img src="4.png">\n\nx <a href="5.md">y</a>\n\n| [t](6.md) |\n|---|\n\n```\n[e](no.md)\n```\n'
+        '<img src="4.png">\n\nx <a href="5.md">y</a>\n\n| [t](6.md) |\n|---|\n\n'
+        "```\n[e](no.md)\n```\n"
     )
     assert sorted(link for _, link in links(page)) == [
         *("1.md", "2.png", "3.md", "4.png", "5.md", "6.md")

@@ -385,9 +385,9 @@ def test_the_copy_is_a_clean_repository_that_runs_its_own_code(tmp_path):
     """Environments and clouds are this checkout's; a file that is changed there is not ours."""
     copy = working_copy.make(tmp_path / "copy")
 
-    status = Session(copy, working_copy.environment("nobodys")).run("git status --porcelain")
-    assert (status.output, status.code) == ("", 0)
+    asked = Session(copy, working_copy.environment("nobodys"))
+    assert asked.run("git status --porcelain; git ls-files .venv").output == ""
+    assert asked.run("git log --oneline | wc -l").output.strip() == "1"
     where = "python -c 'import workshop.paths; print(workshop.paths.ROOT)'"
-    asked = Session(copy, working_copy.environment("nobodys")).run(f".venv/bin/{where}")
-    assert asked.output == f"{copy}\n"
+    assert asked.run(f".venv/bin/{where}").output == f"{copy}\n"
     assert not (copy / "README.md").is_symlink()

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.fixtures.deployed import LESSONS_CLOUD
 from workshop.deployment.up import remove
 from workshop.documents.pages import pages
 from workshop.documents.running import working_copy
@@ -14,8 +15,6 @@ from workshop.documents.running.playing import play
 from workshop.documents.running.session import Session
 from workshop.environments import DEV, FUNCTIONS, LOCAL_CLOUD, prepare
 from workshop.paths import CLOUDS, ROOT
-
-LESSONS_CLOUD = "test-lessons"
 
 pytestmark = [
     pytest.mark.deployed,

@@ -1,4 +1,4 @@
-"""What a page refers to, as GitHub reads it: links, anchors, and words in code font."""
+"""A page as GitHub shows it: what it refers to, and how much of it there is to read."""
 
 import json
 import re
@@ -12,6 +12,8 @@ from markdown_it.token import Token
 
 _ATTRIBUTE = re.compile(r"<(?:a|img)\s[^>]*?\b(?:href|src)=[\"']([^\"']+)[\"']", re.IGNORECASE)
 _OWN_ANCHOR = re.compile(r"<a\s[^>]*?\b(?:id|name)=[\"']([^\"']+)[\"']", re.IGNORECASE)
+
+_CELLS = ("th_open", "td_open")
 
 Found = tuple[int, str]
 """A line, counted from 1, and what is found there."""
@@ -77,6 +79,30 @@ def blocks(text: str, language: str) -> list[Found]:
     ]
 
 
+def parts(text: str) -> list[tuple[str, int]]:
+    """Return a page's parts: heading, and how many words there are, but for code and tables."""
+    tokens = _parsed(text)
+    found = [("", 0)]
+    for before, token in pairwise(tokens):
+        if before.type == "heading_open":
+            found.append((_plain(token), 0))
+        elif token.type == "inline" and before.type not in _CELLS:
+            name, words = found[-1]
+            found[-1] = name, words + len(_plain(token).split())
+    return found
+
+
+def rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return the lines of a page's tables: number, counted from 1, and cells as they are seen."""
+    found: list[tuple[int, list[str]]] = []
+    for before, token in pairwise(_parsed(text)):
+        if before.type == "tr_open":
+            found.append((_line(before), []))
+        if before.type in _CELLS:
+            found[-1][1].append(_plain(token))
+    return found
+
+
 def _joined(token: Token) -> Iterator[Found]:
     begun, begun_at = "", 0
     for number, line in enumerate(token.content.splitlines(), _line(token) + 1):
@@ -98,9 +124,10 @@ def _line(token: Token) -> int:
 
 
 def _plain(inline: Token) -> str:
-    """A heading's words, without what marks them."""
-    shown = ("text", "code_inline")
-    return "".join(each.content for each in inline.children or [] if each.type in shown)
+    """Words without what marks them."""
+    shown = {"text": None, "code_inline": None, "softbreak": " ", "hardbreak": " "}
+    seen = [each for each in inline.children or [] if each.type in shown]
+    return "".join(shown[each.type] or each.content for each in seen)
 
 
 def _html(token: Token) -> str:

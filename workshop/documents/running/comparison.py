@@ -16,7 +16,6 @@ MASKS = tuple(
         (r"\b(ord|shp|ch|re)_[0-9a-f]+(…|\b)", r"\1_<id>"),
         (r"\b[0-9a-f]{8}\b(?!-)", "<id>"),
         (r"https?://(127\.0\.0\.1|localhost):\d+", "<url>"),
-        (r"\b(port) \d+", r"\1 <port>"),
         (r"\+?\b\d+(\.\d+)? (s|seconds?)\b", "<duration>"),
         (r"\b\d+[smhd]\b", "<age>"),
     )

@@ -1,0 +1,129 @@
+"""Every exercise works: its start is broken, its solution is not, and nothing stays behind.
+
+What only a cloud can judge, its lesson shows: start, check, solve, check, reset, run with the page.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from workshop.documents.pages import tracked
+from workshop.documents.running import working_copy
+from workshop.exercises import session
+from workshop.exercises.catalogue import exercises
+from workshop.paths import LAST_STAGE, ROOT, stage_folder
+
+ALL = exercises()
+HERE = [each for each in ALL if not each.needs_stack]
+ON_A_STACK = [each for each in ALL if each.needs_stack]
+
+CHECK = """
+import sys
+from workshop import checking
+print(checking.ROOT)
+sys.exit(checking.run(*sys.argv[1:]).failed)
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the working copy, as a repository of its own."""
+    return working_copy.make(tmp_path_factory.mktemp("exercises") / "orders")
+
+
+def checked(copy, *files):
+    """Run checks in the copy, as the verb does; returns how many failed, and what was said."""
+    clean = {name: each for name, each in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK, *(str(copy / path.relative_to(ROOT)) for path in files)],
+        cwd=copy,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith(str(copy)), f"not the copy's own code: {done.stdout}{done.stderr}"
+    return done.returncode, done.stdout + done.stderr
+
+
+def everything(copy):
+    """Every file's bytes and mode, and what git says of them."""
+    files = {path: (path.read_bytes(), path.stat().st_mode) for path in tracked(copy)}
+    return files, git(copy, "status", "--porcelain"), git(copy, "rev-parse", "HEAD")
+
+
+def git(copy, *command):
+    done = subprocess.run(["git", *command], cwd=copy, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda each: each.number)
+def test_an_exercise_is_whole(exercise):
+    """A title, a task, three different hints, and words that its first check says."""
+    assert exercise.title
+    assert exercise.says
+    assert len(exercise.task) > 200
+    assert len(set(exercise.hints)) == 3
+    assert all(len(hint) > 40 for hint in exercise.hints)
+    assert exercise.start.is_file()
+    assert exercise.check.is_file()
+
+
+def test_each_stage_has_two_or_three():
+    """Numbered from 1, without a gap."""
+    for stage in range(1, LAST_STAGE + 1):
+        numbers = [each.number for each in ALL if each.stage == stage]
+        assert len(numbers) in (2, 3), stage
+        assert numbers == [f"{stage:02d}.{place + 1}" for place in range(len(numbers))]
+
+
+@pytest.mark.parametrize("exercise", HERE, ids=lambda each: each.number)
+def test_an_exercises_whole_life(exercise, copy):
+    """Its start fails the check in words that help; solved and reset, all is as it was."""
+    before = everything(copy)
+    session.start(exercise, root=copy)
+    assert session.under_way(copy) == exercise.number
+    failed, told = checked(copy, exercise.check)
+    assert failed, f"the start is not broken: {told}"
+    assert exercise.says in told
+    shown, taken = session.solve(exercise, colour=False, root=copy)
+    assert shown.startswith("diff --git")
+    assert taken.kept is None, "there was nothing of the learner's"
+    if exercise.solution:
+        failed, told = checked(copy, exercise.check)
+        assert not failed, told
+    else:
+        assert everything(copy)[0] == before[0], "solved is what the next test proves to pass"
+    taken = session.reset(exercise, root=copy)
+    assert (taken.kept, taken.left) == (None, [])
+    assert everything(copy) == before
+    assert git(copy, "for-each-ref", "refs/workshop") == ""
+
+
+def test_the_code_as_it_stands_passes_every_check(copy):
+    """All checks at once: what solves an exercise, unless it is something to be written."""
+    files = [each.check for each in HERE if not each.solution]
+    failed, told = checked(copy, *files)
+    assert not failed, told
+    assert all(path.parents[2].name in told for path in files)
+
+
+@pytest.mark.parametrize("exercise", ON_A_STACK, ids=lambda each: each.number)
+def test_what_needs_a_stack_is_run_with_its_lesson(exercise):
+    """The lesson's own commands start it, fail its check, solve it, pass its check, put it back."""
+    lesson = (stage_folder(exercise.stage) / "README.md").read_text("utf-8")
+    shown = re.findall(rf'^make exercise ARGS="{exercise.number} (\w+)"', lesson, re.MULTILINE)
+    assert shown == ["start", "check", "solve", "check", "reset"]
+
+
+@pytest.mark.parametrize("exercise", ON_A_STACK, ids=lambda each: each.number)
+def test_its_start_fits_and_comes_back(exercise, copy):
+    """Without a stack, too: the patch fits, and nothing stays behind."""
+    before = everything(copy)
+    changed = session.start(exercise, root=copy)
+    assert git(copy, "diff", "--name-only").split() == changed
+    session.reset(exercise, root=copy)
+    assert everything(copy) == before
