@@ -380,7 +380,7 @@ def test_what_is_not_run_is_not_compared(session, marker):
 # The copy.
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="the copy is a repository")
+@needs_bash
 def test_the_copy_is_a_clean_repository_that_runs_its_own_code(tmp_path):
     """Environments and clouds are this checkout's; a file that is changed there is not ours."""
     copy = working_copy.make(tmp_path / "copy")

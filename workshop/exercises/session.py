@@ -1,10 +1,11 @@
 """An exercise under way: started, solved, put back.
 
-All that is remembered is a commit of the working copy as it was (`UNDER_WAY`). It is written before
-anything is changed and removed after everything is back, so a session that is killed at any moment
-can be reset.
+All that is remembered is two commits: of the working copy as it was (`BEFORE`), and of the broken
+start that follows it (`UNDER_WAY`). They are written before anything is changed and forgotten after
+everything is back, so a session that is killed at any moment can be reset.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,9 @@ from workshop.exercises.snapshots import Repository
 from workshop.paths import ROOT
 
 UNDER_WAY = "refs/workshop/exercise"
-"""The working copy as it was before the exercise; its message is the exercise's number."""
+"""The broken start; its message is the exercise's number."""
+BEFORE = f"{UNDER_WAY}^"
+"""The working copy as it was before the exercise; it follows the commit that it was a change of."""
 KEPT = "refs/workshop/kept"
 """What the learner had, whenever it was taken away."""
 
@@ -28,11 +31,13 @@ class Taken:
         paths: Files that are not what they were a moment ago.
         kept: The reference that holds what they were; None when nothing was taken.
         left: Files outside the exercise that have changed since it began, and stay.
+        moved: Whether the learner has committed since, or is on another branch.
     """
 
     paths: list[str]
     kept: str | None
     left: list[str]
+    moved: bool = False
 
 
 def under_way(root: Path = ROOT) -> str | None:
@@ -62,7 +67,8 @@ def start(exercise: Exercise, root: Path = ROOT) -> list[str]:
             "is not what it expects. Put your own change aside (git stash), then start again. "
             "Nothing was changed."
         ) from error
-    repository.commit(before, exercise.number, UNDER_WAY)
+    was = repository.commit_tree(before, f"Before {exercise.number}", repository.name_of("HEAD"))
+    repository.commit(broken, exercise.number, UNDER_WAY, was)
     repository.restore(broken, paths)
     return paths
 
@@ -92,16 +98,24 @@ def reset(exercise: Exercise, *, everything: bool = False, root: Path = ROOT) ->
         root: the working copy.
 
     Raises:
-        WorkshopError: The exercise is not under way.
+        WorkshopError: The exercise is not under way; or everything shall be taken back, and some of
+            it is committed.
     """
     repository = _at_work(exercise, root)
-    before, now = repository.tree_of(UNDER_WAY), repository.snapshot()
+    moved = repository.name_of("HEAD") != repository.name_of(f"{BEFORE}^")
+    if everything and moved:
+        raise WorkshopError(
+            f"You have committed since exercise {exercise.number} began, or are on another branch, "
+            "and --all would undo that, too. Go back to the commit where you began, or reset "
+            "without --all. Nothing was changed."
+        )
+    before, now = repository.tree_of(BEFORE), repository.snapshot()
     changed, own = repository.changed(before, now), _paths(repository, exercise)
     back = [path for path in changed if everything or path in own]
     kept = _keep(repository, exercise, now, back)
     repository.restore(before, back)
     repository.forget(UNDER_WAY)
-    return Taken(back, kept, [path for path in changed if path not in back])
+    return Taken(back, kept, [path for path in changed if path not in back], moved)
 
 
 def _at_work(exercise: Exercise, root: Path) -> Repository:
@@ -114,25 +128,28 @@ def _at_work(exercise: Exercise, root: Path) -> Repository:
         )
     if number != exercise.number:
         raise WorkshopError(f"Exercise {number} is under way, not {exercise.number}.")
+    repository.clean(_paths(repository, exercise))
     return repository
 
 
 def _paths(repository: Repository, exercise: Exercise) -> list[str]:
-    patches = [exercise.start, *([exercise.solution] if exercise.solution else [])]
-    return sorted({path for patch in patches for path in repository.paths_of(patch)})
+    """The files of the exercise as it was when it began: its patches may have changed since."""
+    paths = set(repository.changed(repository.tree_of(BEFORE), repository.tree_of(UNDER_WAY)))
+    return sorted(paths | {*(repository.paths_of(exercise.solution) if exercise.solution else ())})
 
 
 def _solved(repository: Repository, exercise: Exercise) -> str:
-    before = repository.tree_of(UNDER_WAY)
+    before = repository.tree_of(BEFORE)
     return repository.patched(before, exercise.solution) if exercise.solution else before
 
 
 def _keep(repository: Repository, exercise: Exercise, now: str, paths: list[str]) -> str | None:
     """Keep the working copy as it is now, if these files hold any work of the learner's."""
-    broken = repository.patched(repository.tree_of(UNDER_WAY), exercise.start)
-    ours = (broken, _solved(repository, exercise), repository.tree_of(UNDER_WAY))
+    ours = [repository.tree_of(UNDER_WAY), repository.tree_of(BEFORE)]
+    with suppress(WorkshopError):  # a solution that does not fit any more was not put in place
+        ours.append(_solved(repository, exercise))
     if any(not set(paths) & set(repository.changed(now, tree)) for tree in ours):
         return None
     name = f"{KEPT}/{exercise.number}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    repository.commit(now, f"Your copy of exercise {exercise.number}", name)
+    repository.commit(now, f"Your copy of exercise {exercise.number}", name, UNDER_WAY)
     return name

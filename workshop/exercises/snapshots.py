@@ -22,6 +22,8 @@ _NAMED = {
 }
 """Who commits, whatever the learner has told git, or not."""
 
+_EXECUTE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+
 
 @dataclass(frozen=True, slots=True)
 class Blob:
@@ -41,8 +43,9 @@ class Repository:
             UsageError: It is no git repository of its own.
         """
         self.root = root
-        top = self._run("rev-parse", "--show-toplevel", check=False).strip()
-        if not top or Path(top).resolve() != root.resolve():
+        own = (root / ".git").exists()  # then git's own words say what is wrong with it
+        top = self._run("rev-parse", "--show-toplevel", check=own).strip()
+        if not top or not root.samefile(top):
             raise UsageError(
                 "This is no git repository, so nothing could be put back: "
                 "get the workshop with git clone."
@@ -52,23 +55,32 @@ class Repository:
         """Store all files that git knows or would take; return the tree."""
         listed = self._run("ls-files", "-z", "--cached", "--others", "--exclude-standard")
         names = [name for name in dict.fromkeys(listed.split("\0")) if name]
-        names = [name for name in names if os.path.lexists(self.root / name)]
-        plain = [name for name in names if not (self.root / name).is_symlink()]
-        stored = self._run("hash-object", "-w", "--no-filters", "--stdin-paths", said=plain)
+        links = [name for name in names if (self.root / name).is_symlink()]
+        plain = [name for name in names if name not in links and (self.root / name).is_file()]
+        said = [_quoted(name) for name in plain]
+        stored = self._run("hash-object", "-w", "--no-filters", "--stdin-paths", said=said)
         blobs = {
             name: Blob(self._mode(name), sha)
             for name, sha in zip(plain, stored.split(), strict=True)
         }
-        for name in set(names) - set(plain):
+        for name in links:
             target = str((self.root / name).readlink())
             sha = self._run("hash-object", "-w", "--stdin", said=target).strip()
             blobs[name] = Blob("120000", sha)
         return self._tree(blobs)
 
-    def commit(self, tree: str, message: str, reference: str) -> None:
-        """Keep a tree under a reference, as a commit of its own."""
-        commit = self._run("commit-tree", tree, "-m", message).strip()
-        self._run("update-ref", reference, commit)
+    def commit(self, tree: str, message: str, reference: str, parent: str) -> None:
+        """Keep a tree under a reference, as a commit that follows another."""
+        self._run("update-ref", reference, self.commit_tree(tree, message, parent))
+
+    def commit_tree(self, tree: str, message: str, parent: str | None) -> str:
+        """Store a commit that nothing refers to yet; return its name."""
+        follows = ("-p", parent) if parent else ()
+        return self._run("commit-tree", tree, *follows, "-m", message).strip()
+
+    def name_of(self, revision: str) -> str | None:
+        """Return the name of the commit that a revision stands for; None: there is none."""
+        return self._run("rev-parse", "--verify", "--quiet", revision, check=False).strip() or None
 
     def message(self, reference: str) -> str | None:
         """Return what was said of what is kept under a reference; None: there is nothing."""
@@ -80,7 +92,7 @@ class Repository:
         self._run("update-ref", "-d", reference)
 
     def tree_of(self, reference: str) -> str:
-        """Return the tree that is kept under a reference."""
+        """Return the tree of a commit."""
         return self._run("rev-parse", f"{reference}^{{tree}}").strip()
 
     def patched(self, tree: str, patch: Path) -> str:
@@ -91,7 +103,7 @@ class Repository:
         """
         with self._index(tree) as index:
             try:
-                self._run("apply", "--cached", str(patch), index=index)
+                self._run("apply", "--cached", "--whitespace=nowarn", str(patch), index=index)
             except WorkshopError as error:
                 raise WorkshopError(f"{patch.name} does not fit: {error}") from error
             return self._run("write-tree", index=index).strip()
@@ -109,7 +121,7 @@ class Repository:
     def difference(self, before: str, after: str, paths: Iterable[str], *, colour: bool) -> str:
         """Return how files of two trees differ, as people read it."""
         shade = "--color=always" if colour else "--color=never"
-        return self._run("diff", shade, before, after, "--", *paths)
+        return self._run("diff", "--no-ext-diff", shade, before, after, "--", *paths)
 
     def restore(self, tree: str, paths: Iterable[str]) -> None:
         """Make files of the working copy what they are in a tree; what is not in it goes."""
@@ -128,11 +140,19 @@ class Repository:
                 continue
             if path.is_symlink():
                 path.unlink()
-            whole = path.with_name(path.name + ".restored")
+            whole = _half_written(path)
             whole.write_bytes(content)
             if os.name == "posix":
-                whole.chmod(0o755 if blob.mode == "100755" else 0o644)
+                known = path if path.exists() else whole
+                mode = stat.S_IMODE(known.stat().st_mode) & ~_EXECUTE
+                readers = (mode >> 2) & _EXECUTE
+                whole.chmod(mode | readers if blob.mode == "100755" else mode)
             whole.replace(path)
+
+    def clean(self, paths: Iterable[str]) -> None:
+        """Remove what a `restore` of these files left that was killed."""
+        for name in paths:
+            _half_written(self.root / name).unlink(missing_ok=True)
 
     def _tidy(self, folder: Path) -> None:
         """Remove folders that nothing is left in."""
@@ -195,6 +215,18 @@ class Repository:
         if done.returncode and check:
             raise WorkshopError(done.stderr.decode("utf-8", "replace").strip())
         return done.stdout.decode("utf-8", "surrogateescape") if not done.returncode else ""
+
+
+def _half_written(path: Path) -> Path:
+    return path.with_name(f".{path.name}.restored")
+
+
+def _quoted(name: str) -> str:
+    """A file's name on a line of its own, as git reads it."""
+    if not set(name) & set('"\n'):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 class _Index:

@@ -23,6 +23,9 @@ _NAMES = (
     *("PYTHONPATH", "STAGE", "TTY_COMPATIBLE"),
 )
 
+_OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}
+"""No command of a page fills an environment, which is this checkout's: it fails instead."""
+
 _IDENTITY = ("-c", "user.name=workshop", "-c", "user.email=workshop@localhost")
 _PLAIN = ("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
 
@@ -58,7 +61,7 @@ def environment(cloud: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) and name not in _NAMES
     }
-    return clean | {"WORKSHOP_CLOUD": cloud, "PYTHONUTF8": "1"}
+    return clean | _OFFLINE | {"WORKSHOP_CLOUD": cloud, "PYTHONUTF8": "1"}
 
 
 def _git(directory: Path, *command: str) -> None:
