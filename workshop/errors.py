@@ -1,5 +1,10 @@
 """What can go wrong in ways that a person can be told about in one sentence."""
 
+import traceback
+from pathlib import Path
+
+from workshop.paths import ROOT, VENV
+
 
 class WorkshopError(Exception):
     """Something expected went wrong; the message says what, and what to do about it."""
@@ -11,3 +16,22 @@ class UsageError(WorkshopError):
     """The command cannot be understood, or this machine lacks something it needs."""
 
     exit_code = 2
+
+
+def in_one_line(error: Exception) -> str:
+    """Name an error, and the line of this repository's own code that it comes from."""
+    said = str(error).partition(" (")[0] if isinstance(error, SyntaxError) else str(error)
+    return f"{_place(error)}{type(error).__name__}: {said}"
+
+
+def _place(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        lines = [(error.filename or "", error.lineno)]
+    else:
+        lines = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+    ours = [
+        f"{Path(name).relative_to(ROOT).as_posix()}:{line}: "
+        for name, line in lines
+        if Path(name).is_relative_to(ROOT) and not Path(name).is_relative_to(VENV)
+    ]
+    return ours[-1] if ours else ""

@@ -125,6 +125,22 @@ def test_reset_says_where_a_try_is_kept(monkeypatch):
     assert out == "Your files are what they were before exercise 01.1.\n"
 
 
+@pytest.mark.parametrize("archive", [True, False])
+def test_nothing_is_said_where_nothing_is_under_way(monkeypatch, desk, archive):
+    """In a downloaded archive, too, which has no exercises."""
+
+    def under_way(*_):
+        if archive:
+            raise UsageError("This is no git repository")
+        return desk.at_work
+
+    monkeypatch.setattr(verb.session, "under_way", under_way)
+    assert verb.session.reminder() is None
+    desk.at_work = "02.1"
+    told = verb.session.reminder()
+    assert told is None if archive else 'ARGS="02.1 reset"' in told
+
+
 def test_all_belongs_to_reset():
     assert isinstance(run("exercise", "01.1", "solve", "--all"), UsageError)
 

@@ -12,6 +12,7 @@ from workshop.console import say
 from workshop.deployment.on_purpose import nothing_is_wrong
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.errors import WorkshopError
+from workshop.exercises import session
 from workshop.paths import LAST_STAGE, stage_folder
 from workshop.progress import record
 
@@ -35,6 +36,8 @@ def check(
             f"The stack is at stage {stack.stage}. Bring it up first: make up STAGE={wanted}"
         )
     nothing_is_wrong(stack)
+    if told := session.reminder():
+        say(told)
     folders = [folder / "tests/deployed" for folder in _stage_folders(wanted)]
     tests = [str(folder) for folder in folders if folder.is_dir()]
     if not tests:

@@ -1,6 +1,7 @@
 """The verb for exercises: something broken to mend, with a check, hints, and a way back."""
 
 import os
+import shlex
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,6 +18,9 @@ from workshop.exercises.session import Taken
 from workshop.progress import record
 
 app = typer.Typer()
+
+SOME = 6
+"""How many files a sentence names."""
 
 
 class Action(StrEnum):
@@ -169,23 +173,24 @@ def _reset(chosen: Exercise, *, everything: bool) -> None:
     record.begin_anew(chosen.number)
     _tell_kept(taken)
     if taken.left:
-        say(f"Changed meanwhile, outside the exercise, and left as it is: {', '.join(taken.left)}")
-    out.print(f"Your files are what they were before exercise {chosen.number}.", markup=False)
-    if chosen.needs_stack:
-        say(f"What is deployed is still what you checked last: make up STAGE={_deployed()}")
+        say(f"Changed meanwhile, outside the exercise, and left as it is: {_some(taken.left)}")
+    if taken.moved:
+        say("You have committed meanwhile, or are on another branch: git diff shows what differs.")
+        files = "The exercise's files"
+    else:
+        files = "Your files"
+    out.print(f"{files} are what they were before exercise {chosen.number}.", markup=False)
+    if chosen.needs_stack and (stage := _deployed()):
+        say(f"What is deployed is still what you checked last: make up STAGE={stage}")
+
+
+def _some(paths: list[str]) -> str:
+    """The first of many files, and how many more there are."""
+    more = f" and {len(paths) - SOME} more" if len(paths) > SOME else ""
+    return ", ".join(paths[:SOME]) + more
 
 
 def _tell_kept(taken: Taken) -> None:
     if taken.kept:
-        files = " ".join(taken.paths)
+        files = shlex.join(taken.paths)
         say(f"What you had is kept: git diff {taken.kept} -- {files}")
-
-
-def remind() -> None:
-    """Say so when an exercise is under way: what is deployed then is broken on purpose."""
-    try:
-        number = session.under_way()
-    except WorkshopError:
-        return
-    if number:
-        say(f"Exercise {number} is under way: what is deployed is its working copy.")

@@ -28,11 +28,5 @@ def progress() -> None:
         solved = "  ".join(f"{'✓' if ok else '·'} {number}" for number, ok in each.exercises)
         table.add_row(f"{each.stage} {name}", "yes" if each.deployed else "–", each.check, solved)
     out.print(table)
-    out.print(f"Next: {following(stages, _under_way(), deployed)}", markup=False, soft_wrap=True)
-
-
-def _under_way() -> str | None:
-    try:
-        return session.under_way()
-    except WorkshopError:  # a downloaded archive has no exercises
-        return None
+    at_work = session.under_way() if session.reminder() else None
+    out.print(f"Next: {following(stages, at_work, deployed)}", markup=False, soft_wrap=True)

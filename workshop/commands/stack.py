@@ -13,6 +13,7 @@ from workshop.deployment.up import down as take_down
 from workshop.deployment.up import empty_cloud, start_empty
 from workshop.deployment.up import up as bring_up
 from workshop.errors import UsageError
+from workshop.exercises import session
 from workshop.paths import CLOUDS, STAGES
 
 app = typer.Typer()
@@ -67,6 +68,8 @@ def up(
             'this sets such orders going again: make reconcile ARGS="--older-than 0"'
         )
     say(f"API: {stack.outputs.api_endpoint}")
+    if told := session.reminder():
+        say(told)
     say(f"Next: {_next(stack)}")
     say('For any AWS tool: eval "$(make -s env)"')
 

@@ -18,7 +18,7 @@ from workshop.paths import ROOT
 UNDER_WAY = "refs/workshop/exercise"
 """The broken start; its message is the exercise's number."""
 BEFORE = f"{UNDER_WAY}^"
-"""The working copy as it was before the exercise; it follows the commit that it was a change of."""
+"""The working copy as it was before the exercise; its parent is what HEAD was."""
 KEPT = "refs/workshop/kept"
 """What the learner had, whenever it was taken away."""
 
@@ -43,6 +43,20 @@ class Taken:
 def under_way(root: Path = ROOT) -> str | None:
     """Return the number of the exercise that is under way, or None."""
     return Repository(root).message(UNDER_WAY)
+
+
+def reminder(root: Path = ROOT) -> str | None:
+    """Return a sentence for who may have forgotten that an exercise is under way."""
+    try:
+        number = under_way(root)
+    except WorkshopError:  # a downloaded archive has no exercises
+        return None
+    if number is None:
+        return None
+    return (
+        f"Exercise {number} is under way, so something is broken on purpose. "
+        f'Put it back: make exercise ARGS="{number} reset"'
+    )
 
 
 def start(exercise: Exercise, root: Path = ROOT) -> list[str]:
