@@ -2,15 +2,19 @@
 
 import contextlib
 import io
+import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workshop.console import out
 from workshop.errors import WorkshopError
-from workshop.paths import ROOT
+from workshop.paths import ROOT, VENV
 
 if TYPE_CHECKING:
     import pytest
+
+_ROOT = f"{ROOT}{os.sep}"
 
 
 def run(*options: str) -> "Report":
@@ -30,7 +34,8 @@ def run(*options: str) -> "Report":
             ["-p", "no:terminal", "-p", "no:cacheprovider", *options], plugins=[report]
         )
     if not report.passed and not report.failed:
-        raise WorkshopError(f"{noise.getvalue().strip()}\nThe checks could not be run.".strip())
+        why = "\n".join(_unreadable(noise.getvalue()))
+        raise WorkshopError(f"{why}\nThe checks could not be run.".strip())
     if code and not report.failed:
         report.failed = 1
     out.print(f"{report.passed} passed, {report.failed} failed")
@@ -53,6 +58,8 @@ class Report:
         self.failed = 0
         self._claims: dict[str, str] = {}
         self._stage = ""
+        self._why: list[str] = []
+        self._where = ""
 
     def pytest_collection_modifyitems(self, items: list["pytest.Item"]) -> None:
         """Note what each test claims."""
@@ -81,8 +88,11 @@ class Report:
         else:
             self.failed += 1
             out.print(f"  [red]✗[/red] {_plain(claim)}", soft_wrap=True)
-            for line in _why(report):
+            why, where = _why(report), _where(report)
+            again = ["as above"] * (why == self._why), [where] * (where != self._where)
+            for line in [*(again[0] or why), *again[1]]:
                 out.print(f"      {line}", markup=False, soft_wrap=True)
+            self._why, self._where = why, where
 
     def pytest_collectreport(self, report: "pytest.CollectReport") -> None:
         """Tell that tests could not even be read."""
@@ -94,20 +104,43 @@ class Report:
 
 
 def _why(report: "pytest.TestReport") -> list[str]:
-    """A failure's own message, and where the check stands; no traceback."""
+    """A failure's own message; no traceback."""
     crash = getattr(report.longrepr, "reprcrash", None)
     told = getattr(report.longrepr, "errorstring", report.longrepr)  # a fixture that is not there
     message = str(crash.message if crash else told)
-    message = message.removeprefix("AssertionError: ").partition("\nassert ")[0]
-    lines = [line for line in message.splitlines() if line.strip()]
+    message = message.removeprefix("AssertionError: ").removeprefix("Failed: ")
+    message = message.partition("\nassert ")[0].replace(_ROOT, "")
+    return [line for line in message.splitlines() if line.strip()]
+
+
+def _where(report: "pytest.TestReport") -> str:
+    """Where to look: the code under test, if it raised what nobody caught; else the check."""
     path, line, _ = report.location
-    return [*lines, f"look at {path}:{(line or 0) + 1}"]
+    return f"look at {_culprit(report) or f'{path}:{(line or 0) + 1}'}"
+
+
+def _culprit(report: "pytest.TestReport") -> str | None:
+    """The line of the code under test that raised what nobody caught, if it was one."""
+    trace = getattr(report.longrepr, "reprtraceback", None)
+    for entry in reversed(trace.reprentries if trace else ()):
+        place = getattr(entry, "reprfileloc", None)
+        if place is None:
+            continue
+        path = ROOT / place.path
+        if path.is_relative_to(ROOT) and not path.is_relative_to(VENV):
+            name = path.relative_to(ROOT)
+            tested = not {"tests", "exercises"} & {*name.parts}
+            return f"{name.as_posix()}:{place.lineno}" if tested else None
+    return None
 
 
 def _unreadable(told: str) -> list[str]:
     """What Python says of code that it cannot read; pytest marks those lines."""
-    marked = [line[1:].strip() for line in told.splitlines() if line.startswith("E ")]
-    return (marked or told.splitlines())[-4:]
+    lines = told.replace(_ROOT, "").strip().splitlines()
+    marked = [line[1:].removeprefix("   ") for line in lines if line.startswith("E ")]
+    passed = [match[1] for line in lines if (match := re.match(r"(\w[^:]*:\d+): in ", line))]
+    where = [f"look at {passed[-1]}"] if marked and passed else []
+    return [*(marked or lines)[-4:], *where]
 
 
 def _plain(text: str) -> str:

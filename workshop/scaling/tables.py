@@ -90,30 +90,17 @@ def rates() -> str:
     fixed = cost.alarms_a_month(alarms.number()) + cost.metrics_a_month()
     units = order.write_units(shape)
     reached = ceilings.ceilings(shape)
-    rows = [
-        (
-            f"{rate:,}",
-            f"{rate * cost.SECONDS_A_MONTH / cost.MILLION:,.0f} million",
-            _dollars(cost.a_month(rate, shape)),
-            _dollars(fixed),
-            _dollars(cost.kept_a_month(rate, shape)),
-            f"{_round(ceilings.concurrency(rate, shape))}",
-            f"{units['orders'] * rate:,}",
-            sum(one.rate < rate for one in reached) or "none",
-        )
-        for rate in RATES
-    ]
-    head = (
-        "orders a second",
-        "a month",
-        "for the orders, a month",
-        "alarms and metrics",
-        "each month adds to storage",
-        "functions at once",
-        "write units a second, Orders",
-        "ceilings to move first",
-    )
-    return _table(head, rows)
+    told: dict[str, Callable[[int], object]] = {
+        "orders a month": lambda rate: f"{rate * cost.SECONDS_A_MONTH / cost.MILLION:,.0f} million",
+        "for the orders, a month": lambda rate: _dollars(cost.a_month(rate, shape)),
+        "for alarms and metrics, a month": lambda _: _dollars(fixed),
+        "storage, more each month": lambda rate: _dollars(cost.kept_a_month(rate, shape)),
+        "functions at once": lambda rate: _round(ceilings.concurrency(rate, shape)),
+        "write units a second, Orders": lambda rate: f"{units['orders'] * rate:,}",
+        "ceilings to move first": lambda rate: sum(one.rate < rate for one in reached) or "none",
+    }
+    rows = [(what, *(tell(rate) for rate in RATES)) for what, tell in told.items()]
+    return _table(("orders a second", *(f"{rate:,}" for rate in RATES)), rows)
 
 
 def sizes() -> str:
@@ -126,13 +113,13 @@ def sizes() -> str:
             (
                 lines,
                 f"{order.item_bytes(shape, 'order'):,}",
-                *(units[name] for name in _TABLES),
+                units["inventory"],
                 units.total(),
                 f"${cost.a_million(shape):.0f}",
             )
         )
-    head = ("lines", "bytes in Orders", *(name.title() for name in _TABLES))
-    return _table((*head, "write units", "a million orders"), rows)
+    units_of = ("write units of Inventory", "of all tables")
+    return _table(("lines", "bytes in Orders", *units_of, "a million orders"), rows)
 
 
 def endings() -> str:

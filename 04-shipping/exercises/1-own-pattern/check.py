@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from moto.events.exceptions import InvalidEventPatternException
 from moto.events.models import EventPattern
 
 from tests.fixtures.events import delivered, example
@@ -17,9 +18,12 @@ def lit(shipment="", *, country="DE", total=60000, currency="EUR", event_type="S
     if not PATTERN.exists():
         pytest.fail('There is no pattern.json yet: make exercise ARGS="04.1 start"', pytrace=False)
     try:
+        json.loads(PATTERN.read_text("utf-8"))
         pattern = EventPattern.load(PATTERN.read_text("utf-8"))
     except ValueError as error:
         pytest.fail(f"pattern.json is no JSON: {error}", pytrace=False)
+    except InvalidEventPatternException as error:
+        pytest.fail(f"EventBridge would not take it. {error.message}", pytrace=False)
     event = copy.deepcopy(delivered(example(event_type, shipment)))
     order = event["detail"]["data"]["order"]
     order["ship_to"]["country"] = country
