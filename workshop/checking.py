@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 _ROOT = f"{ROOT}{os.sep}"
+_UNREADABLE = ("SyntaxError: ", "IndentationError: ", "TabError: ")
 
 
 def run(*options: str) -> "Report":
@@ -89,8 +90,10 @@ class Report:
             self.failed += 1
             out.print(f"  [red]✗[/red] {_plain(claim)}", soft_wrap=True)
             why, where = _why(report), _where(report)
-            again = ["as above"] * (why == self._why), [where] * (where != self._where)
-            for line in [*(again[0] or why), *again[1]]:
+            lines = [*(["as above"] if why == self._why else why), where]
+            if (why, where) == (self._why, self._where):
+                lines = ["as above"]
+            for line in filter(None, lines):
                 out.print(f"      {line}", markup=False, soft_wrap=True)
             self._why, self._where = why, where
 
@@ -115,6 +118,8 @@ def _why(report: "pytest.TestReport") -> list[str]:
 
 def _where(report: "pytest.TestReport") -> str:
     """Where to look: the code under test, if it raised what nobody caught; else the check."""
+    if "".join(_why(report)[-1:]).startswith(_UNREADABLE):
+        return ""  # Python says so itself
     path, line, _ = report.location
     return f"look at {_culprit(report) or f'{path}:{(line or 0) + 1}'}"
 
@@ -139,8 +144,9 @@ def _unreadable(told: str) -> list[str]:
     lines = told.replace(_ROOT, "").strip().splitlines()
     marked = [line[1:].removeprefix("   ") for line in lines if line.startswith("E ")]
     passed = [match[1] for line in lines if (match := re.match(r"(\w[^:]*:\d+): in ", line))]
-    where = [f"look at {passed[-1]}"] if marked and passed else []
-    return [*(marked or lines)[-4:], *where]
+    why = (marked or lines)[-4:]
+    by_itself = not passed or not marked or marked[-1].strip().startswith(_UNREADABLE)
+    return why if by_itself else [*why, f"look at {passed[-1]}"]
 
 
 def _plain(text: str) -> str:

@@ -24,10 +24,10 @@ from workshop.lab.traces import traces
 from workshop.paths import CICD, NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
 from workshop.security.plans import SCANNED_CLOUD
 
-TEST_CLOUDS = ("test", "test-whole", "test-account", "test-lessons")
+TEST_CLOUDS = ("test", "test-whole", "test-account", "test-lessons", "test-pages")
 """The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
-from stage to stage, another has the whole system, the third is deployed to as an account is, and
-on the last somebody types what the pages say.
+from stage to stage, another has the whole system, the third is deployed to as an account is. On
+the last two somebody types what the lessons say, and what the other pages say.
 """
 
 POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()

@@ -340,6 +340,12 @@ def test_a_line_that_was_not_printed_is_told_with_those_like_it(session):
     [
         ([], "echo oh; exit 3", "ended with 3, not with 0"),
         (["exits 2"], "echo oh; exit 0", "ended with 0, not with 2"),
+        ([], "echo oh; (exit 3); true", "ended with 3 at ( exit 3 ), not with 0"),
+        (
+            ["exits 2"],
+            "echo oh\ncat /none/x 2> /dev/null || ls /none/x 2> /dev/null\nexit 2",
+            "ended with 2 at ls /none/x 2> /dev/null, not with 2",
+        ),
     ],
 )
 def test_a_block_that_ends_otherwise_ends_its_page(session, markers, commands, how):

@@ -1,7 +1,12 @@
 """An exercise's way there and back, in a working copy with somebody's uncommitted work in it."""
 
 import os
+import shutil
+import stat
 import subprocess
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +16,7 @@ from workshop.exercises.catalogue import Exercise
 from workshop.exercises.session import KEPT, UNDER_WAY
 
 GOOD = "first\ntake if there is enough\nlast\n"
-BROKEN = GOOD.replace("take if there is enough", "take")
+BROKEN = GOOD.replace("take if there is enough", "take \t")
 
 
 def git(root, *command, **options):
@@ -27,50 +32,52 @@ def git(root, *command, **options):
     ).stdout
 
 
-@pytest.fixture
-def root(tmp_path):
-    """A repository with a file to mend, and others."""
-    root = tmp_path / "orders"
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A repository with a file to mend, and others; and a patch that breaks it and makes a file."""
+    root = tmp_path_factory.mktemp("session") / "orders"
     root.mkdir()
     (root / "store.py").write_text(GOOD)
     (root / "other.py").write_text("other\n")
     (root / "gone.py").write_text("gone\n")
     (root / ".gitattributes").write_text("* text=auto eol=lf\n")
     (root / ".gitignore").write_text("ignored/\n")
-    git(root, "init", "-q")
+    git(root, "init", "-q", "--template=")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "as it was")
-    return root
-
-
-@pytest.fixture
-def exercise(tmp_path, root):
-    """An exercise that breaks `store.py`, and makes a file."""
-    folder = tmp_path / "exercises"
-    folder.mkdir()
     (root / "store.py").write_text(BROKEN)
     (root / "new").mkdir()
     (root / "new/notes.txt").write_text("what to do\n")
     git(root, "add", "-A")
-    (folder / "start.patch").write_text(git(root, "diff", "--cached"))
+    patch = git(root, "diff", "--cached")
     git(root, "reset", "-q", "--hard")
+    return root, patch
+
+
+@pytest.fixture
+def root(original, tmp_path):
+    """A copy of the repository."""
+    return shutil.copytree(original[0], tmp_path / "orders")
+
+
+@pytest.fixture
+def exercise(original, tmp_path):
+    """An exercise that breaks `store.py`, and makes a file."""
+    folder = tmp_path / "exercises"
+    folder.mkdir()
+    (folder / "start.patch").write_text(original[1])
     return Exercise("03.1", folder, "t", "t", ("a", "b", "c"), "s", needs_stack=False)
 
 
 def state(root):
-    """Every file with its bytes and mode, the index, and what git says."""
+    """Every file with its bytes and mode; and what git says of index, stash and branch."""
     files = {
         path.relative_to(root).as_posix(): (path.read_bytes(), path.stat().st_mode)
         for path in sorted(root.rglob("*"))
         if path.is_file() and ".git" not in path.relative_to(root).parts[:1]
     }
-    commands = (
-        ("status", "--porcelain=v1", "--ignored"),
-        ("ls-files", "-s"),
-        ("stash", "list"),
-        ("rev-parse", "HEAD"),
-    )
-    return files, [git(root, *command) for command in commands]
+    told = git(root, "status", "--porcelain=v2", "--branch", "--show-stash", "--ignored")
+    return files, told
 
 
 def kept(root):
@@ -103,10 +110,10 @@ def test_uncommitted_work_comes_back_byte_for_byte(root, exercise):
     (root / "other.py").chmod(0o755)
     (root / "ignored").mkdir()
     (root / "ignored/secret").write_text("untouched\n")
-    before = state(root)
+    before, index = state(root), (root / ".git/index").read_bytes()
     session.start(exercise, root=root)
     assert (root / "store.py").read_bytes() == (BROKEN + "mine\r\n").encode()
-    assert state(root)[1][1:] == before[1][1:], "index, stash and HEAD are the learner's"
+    assert (root / ".git/index").read_bytes() == index, "it is the learner's"
     session.reset(exercise, root=root)
     assert state(root) == before
 
@@ -224,16 +231,180 @@ def test_a_folder_that_is_no_repository(tmp_path, exercise):
 def test_an_index_that_somebody_points_elsewhere_is_left_alone(root, exercise, monkeypatch):
     """GIT_INDEX_FILE of a hook, say, is not ours."""
     monkeypatch.setenv("GIT_INDEX_FILE", str(root / "elsewhere"))
+    monkeypatch.setenv("GIT_DIR", str(root / "nowhere"))
     session.start(exercise, root=root)
-    session.reset(exercise, root=root)
+    assert session.reset(exercise, root=root).left == []
     assert not (root / "elsewhere").exists()
 
 
 def test_without_a_name_told_to_git(root, exercise, monkeypatch):
     """The first thing that somebody does after installing git."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-    for name in ("EMAIL", "GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(root.parent))
+    monkeypatch.delenv("EMAIL", raising=False)
+    git(root, "config", "user.useConfigOnly", "true")  # it does not ask the machine instead
     session.start(exercise, root=root)
     assert git(root, "log", "-1", "--format=%B", UNDER_WAY).strip() == "03.1"
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nobody catches it."""
+
+
+@contextmanager
+def killed_at(step):
+    """Die before the step-th change of a file or reference; tells whether it came to that."""
+    done, run = 0, session.Repository._run
+
+    def counted(original):
+        def act(*arguments, **options):
+            nonlocal done
+            changes = original is not run or "update-ref" in arguments
+            done += changes
+            if changes and done == step:
+                raise Killed
+            return original(*arguments, **options)
+
+        return act
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(session.Repository, "_run", counted(run))
+        for name in ("write_bytes", "chmod", "replace", "unlink", "rmdir", "mkdir"):
+            patched.setattr(Path, name, counted(getattr(Path, name)))
+        with suppress(Killed):
+            yield lambda: done >= step
+
+
+@pytest.mark.parametrize("what", ["start", "solve", "reset"])
+def test_killed_at_any_moment_it_can_be_reset(root, exercise, what):
+    """Between any two steps: what the learner had is back, and what they tried is kept."""
+    (root / "store.py").write_text(GOOD + "mine\n")
+    (root / "store.py").chmod(0o755)
+    before = state(root)
+    acts = {
+        "start": lambda: session.start(exercise, root=root),
+        "solve": lambda: session.solve(exercise, colour=False, root=root),
+        "reset": lambda: session.reset(exercise, root=root),
+    }
+    for step in count(1):
+        if what != "start":
+            session.start(exercise, root=root)
+            (root / "store.py").write_text("my idea\n")
+        with killed_at(step) as came_to_it:
+            acts[what]()
+        if session.under_way(root):
+            session.reset(exercise, root=root)
+        assert state(root) == before, step
+        if what != "start":
+            assert "my idea\n" in [git(root, "show", f"{name}:store.py") for name in kept(root)]
+        for name in kept(root):
+            git(root, "update-ref", "-d", name)
+        if not came_to_it():
+            break
+    assert step > 6, "nobody was killed"
+
+
+def test_the_learners_index_is_not_even_rewritten(root, exercise):
+    """Nor is any reference but the exercise's own."""
+    index = (root / ".git/index").read_bytes()
+    session.start(exercise, root=root)
+    session.solve(exercise, colour=False, root=root)
+    session.reset(exercise, root=root)
+    assert (root / ".git/index").read_bytes() == index
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o700, 0o755])
+def test_modes_are_what_they_were(root, exercise, mode):
+    """To the last bit, of which git remembers one."""
+    (root / "store.py").chmod(mode)
+    session.start(exercise, root=root)
+    assert stat.S_IMODE((root / "store.py").stat().st_mode) == mode
+    (root / "store.py").chmod(mode ^ 0o100)
+    session.reset(exercise, root=root)
+    assert stat.S_IMODE((root / "store.py").stat().st_mode) & 0o700 == mode & 0o700
+
+
+@pytest.mark.parametrize("settings", [{"core.autocrlf": "true"}, {"apply.whitespace": "fix"}])
+def test_settings_of_git_change_no_bytes(root, exercise, settings):
+    """Those of Windows, and of the tidy."""
+    for name, value in settings.items():
+        git(root, "config", name, value)
+    (root / ".gitattributes").write_text("* text=auto\n")
+    (root / "other.py").write_bytes(b"other \r\nlines\n")
+    before = state(root)
+    session.start(exercise, root=root)
+    assert (root / "store.py").read_bytes() == BROKEN.encode()
+    (root / "other.py").write_bytes(b"else\n")
+    session.reset(exercise, everything=True, root=root)
+    assert state(root) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_of_all_sorts_come_back(root, exercise):
+    """With quotes, lines and blanks in them; links; another repository in the middle of it."""
+    names = ['"quoted"', "two\nlines", "back\\slash", " blank ", "-option", "ü.txt"]
+    for name in names:
+        (root / name).write_text(f"{name}\n")
+    (root / "link").symlink_to("store.py")
+    (root / "dangling").symlink_to("nowhere")
+    (root / "theirs").mkdir()
+    git(root / "theirs", "init", "-q")
+    (root / "theirs/file").write_text("another repository's\n")
+    before = state(root)
+    session.start(exercise, root=root)
+    for name in [*names, "link"]:
+        (root / name).unlink()
+    session.reset(exercise, everything=True, root=root)
+    assert state(root) == before
+    assert (root / "link").is_symlink()
+
+
+def test_an_exercise_whose_patch_has_changed_since_comes_back(root, exercise):
+    """A `git pull` brought a new one meanwhile, or a branch without it is checked out."""
+    before = state(root)
+    session.start(exercise, root=root)
+    exercise.start.write_text("another patch\n")
+    solution = exercise.folder / "solution.patch"
+    solution.write_text("--- a/store.py\n+++ b/store.py\n@@ -1 +1 @@\n-no such line\n+another\n")
+    (root / "store.py").write_text("my idea\n")
+    taken = session.reset(exercise, root=root)
+    assert state(root) == before
+    assert git(root, "show", f"{taken.kept}:store.py") == "my idea\n"
+
+
+@pytest.mark.parametrize("moved", [("commit", "-qam", "my try"), ("checkout", "-q", "older")])
+def test_all_is_not_taken_back_over_commits(root, exercise, moved):
+    """Whoever has committed since, or is on another branch, is told; without --all it works."""
+    git(root, "branch", "older")
+    (root / "other.py").write_text("newer\n")
+    git(root, "commit", "-qam", "newer")
+    session.start(exercise, root=root)
+    git(root, *moved)
+    there = state(root)
+    with pytest.raises(WorkshopError, match="without --all"):
+        session.reset(exercise, everything=True, root=root)
+    assert state(root) == there
+    assert session.reset(exercise, root=root).moved
+    assert (root / "store.py").read_text() == GOOD
+    assert (root / "other.py").read_bytes() == there[0]["other.py"][0]
+
+
+def test_in_a_repository_without_a_commit(tmp_path, exercise):
+    """Downloaded, and `git init` said over it."""
+    root = tmp_path / "fresh"
+    root.mkdir()
+    (root / "store.py").write_text(GOOD)
+    git(root, "init", "-q")
+    session.start(exercise, root=root)
+    assert (root / "store.py").read_text() == BROKEN
+    assert not session.reset(exercise, everything=True, root=root).moved
+    assert (root / "store.py").read_text() == GOOD
+
+
+def test_a_repository_that_git_refuses_is_told_in_its_words(tmp_path, exercise):
+    """Somebody else's, say: git names the setting."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/.git").write_text("gitdir: nowhere\n")
+    with pytest.raises(WorkshopError, match=r"not a git repository: .*nowhere"):
+        session.start(exercise, root=tmp_path / "theirs")

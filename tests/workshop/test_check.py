@@ -1,12 +1,13 @@
 """How `check` tells a learner what it found."""
 
+import inspect
 import os
 import subprocess
 import sys
 
 import pytest
 
-from workshop.paths import ROOT
+from workshop.paths import ROOT, stage_folder
 
 SCRIPT = """
 import sys, pytest
@@ -37,7 +38,26 @@ def test_skipped():
 def test_broken():
     """A table exists."""
     raise RuntimeError("no table")
+
+def test_still_broken():
+    """Another table exists."""
+    raise RuntimeError("no table")
+
+def test_in_the_code():
+    """An error of the code under test is looked for there."""
+    from workshop.paths import stage_folder
+    stage_folder("three")
+
+def test_unreadable():
+    """Code that Python cannot read is shown as Python does."""
+    compile("x = (", "store.py", "exec")
+
+def test_unreadable_again():
+    """The same is told once."""
+    compile("x = (", "store.py", "exec")
 '''
+
+STAGE_FOLDER = inspect.getsourcelines(stage_folder)[1]
 
 
 @pytest.fixture
@@ -63,5 +83,18 @@ def test_one_line_for_each_claim_and_a_reason_for_each_failure(told):
         "✗ A table exists",
         "RuntimeError: no table",
         "look at test_stage.py:18",
-        "1 2",
+        "✗ Another table exists",
+        "as above",
+        "look at test_stage.py:22",
+        "✗ An error of the code under test is looked for there",
+        "ValueError: Unknown format code 'd' for object of type 'str'",
+        f"look at workshop/paths.py:{STAGE_FOLDER + 2}",
+        "✗ Code that Python cannot read is shown as Python does",
+        'File "store.py", line 1',
+        "x = (",
+        "^",
+        "SyntaxError: '(' was never closed",
+        "✗ The same is told once",
+        "as above",
+        "1 6",
     ]

@@ -1,9 +1,13 @@
 """The command line as a person meets it."""
 
+import importlib
+import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -13,7 +17,7 @@ from workshop.commands import stack as stack_verbs
 from workshop.deployment import stack
 from workshop.deployment.stack import Outputs, Record, Stack
 from workshop.deployment.target import Target
-from workshop.errors import WorkshopError
+from workshop.errors import WorkshopError, in_one_line
 from workshop.paths import ROOT
 
 VERBS = set(typer.main.get_command(cli.app).commands)
@@ -202,3 +206,34 @@ def test_a_function_of_a_later_stage_is_refused(running):
 def test_up_names_what_comes_next(running, stage, tables, commands):
     outputs = Outputs("", "bus", "us-east-1", {}, dict.fromkeys(tables, ""), {})
     assert stack_verbs._next(Stack(running.target, stage, outputs)) == commands
+
+
+def test_code_that_cannot_be_read_takes_only_its_verbs_away(monkeypatch, capsys):
+    """Stage 5's redrive, say, which a learner is rewriting: its exercise can be put back."""
+    whole, fault = importlib.import_module, SyntaxError("invalid syntax")
+    fault.filename, fault.lineno = str(ROOT / "05-errors-dlq/recovery/redrive/service.py"), 7
+
+    def import_module(name):
+        if name.endswith(("recovery", "orders")):
+            raise fault
+        return whole(name)
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    anew = runpy.run_path(cli.__file__)
+    verbs = set(typer.main.get_command(anew["app"]).commands)
+    assert not verbs & {"dlq", "redrive", "reconcile", "order", "follow", "stock"}
+    assert {"exercise", "progress", "up", "down", "test"} <= verbs
+    anew["_tell_unreadable"]()
+    assert capsys.readouterr().err == (
+        "05-errors-dlq/recovery/redrive/service.py:7: SyntaxError: invalid syntax. "
+        "Verbs that use this code are missing until it is mended.\n"
+    )
+
+
+def test_a_fault_is_placed_in_our_own_code():
+    """Not in the library that raised it."""
+    with pytest.raises(json.JSONDecodeError) as raised:
+        json.loads("{")
+    here = f"{Path(__file__).relative_to(ROOT).as_posix()}:"
+    assert in_one_line(raised.value).startswith(here)
+    assert in_one_line(ValueError("of nowhere")) == "ValueError: of nowhere"

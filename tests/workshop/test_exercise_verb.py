@@ -204,7 +204,9 @@ def test_who_has_done_all_is_sent_to_aws():
     assert "To AWS" in following(6)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"unknown": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"unknown": 1}', '{"checks": null}', '{"exercises": "01.1"}']
+)
 def test_a_broken_record_only_means_to_begin_anew(content):
     record.FILE.write_text(content)
     assert record.load() == record.Record()

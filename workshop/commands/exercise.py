@@ -9,6 +9,7 @@ import typer
 
 from workshop import checking
 from workshop.console import out, say
+from workshop.deployment.on_purpose import nothing_is_wrong
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.deployment.up import up
 from workshop.errors import UsageError, WorkshopError
@@ -132,6 +133,7 @@ def _deploy(chosen: Exercise) -> None:
         raise UsageError("Exercises are judged on a local cloud, never in an account.")
     up(stage=stage, name=stack.target.name)
     stack = current()
+    nothing_is_wrong(stack)
     os.environ.update(stack.target.environment() | {CLOUD_VARIABLE: stack.target.name})
 
 

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ from workshop.deployment.terraform import (
 from workshop.deployment.terraform import find as find_terraform
 from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.process import LocalCloud, Running
+from workshop.local_cloud.settings import Settings
 from workshop.locking import exclusive
 from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of
 
@@ -34,9 +36,15 @@ REHEARSAL = "rehearsal"
 """Says which start of a local cloud belongs to `make cloud`: `make up` keeps away from it."""
 
 
+MINUTE_VARIABLE = "WORKSHOP_SECONDS_PER_MINUTE"
+"""Names how long AWS's minute lasts on a local cloud that is started: tests are in a hurry."""
+
+
 def local_cloud(name: str) -> LocalCloud:
     """The local cloud of a name, running or not."""
-    return LocalCloud(CLOUDS / name, python_of(LOCAL_CLOUD_ENVIRONMENT))
+    minute = float(os.environ.get(MINUTE_VARIABLE, Settings.seconds_per_minute))
+    python = python_of(LOCAL_CLOUD_ENVIRONMENT)
+    return LocalCloud(CLOUDS / name, python, seconds_per_minute=minute)
 
 
 def deploy(

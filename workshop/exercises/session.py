@@ -123,11 +123,11 @@ def reset(exercise: Exercise, *, everything: bool = False, root: Path = ROOT) ->
             "and --all would undo that, too. Go back to the commit where you began, or reset "
             "without --all. Nothing was changed."
         )
-    before, now = repository.tree_of(BEFORE), repository.snapshot()
-    changed, own = repository.changed(before, now), _paths(repository, exercise)
+    now = repository.snapshot()
+    changed, own = repository.changed(BEFORE, now), _paths(repository, exercise)
     back = [path for path in changed if everything or path in own]
     kept = _keep(repository, exercise, now, back)
-    repository.restore(before, back)
+    repository.restore(BEFORE, back)
     repository.forget(UNDER_WAY)
     return Taken(back, kept, [path for path in changed if path not in back], moved)
 
@@ -148,18 +148,17 @@ def _at_work(exercise: Exercise, root: Path) -> Repository:
 
 def _paths(repository: Repository, exercise: Exercise) -> list[str]:
     """The files of the exercise as it was when it began: its patches may have changed since."""
-    paths = set(repository.changed(repository.tree_of(BEFORE), repository.tree_of(UNDER_WAY)))
+    paths = set(repository.changed(BEFORE, UNDER_WAY))
     return sorted(paths | {*(repository.paths_of(exercise.solution) if exercise.solution else ())})
 
 
 def _solved(repository: Repository, exercise: Exercise) -> str:
-    before = repository.tree_of(BEFORE)
-    return repository.patched(before, exercise.solution) if exercise.solution else before
+    return repository.patched(BEFORE, exercise.solution) if exercise.solution else BEFORE
 
 
 def _keep(repository: Repository, exercise: Exercise, now: str, paths: list[str]) -> str | None:
     """Keep the working copy as it is now, if these files hold any work of the learner's."""
-    ours = [repository.tree_of(UNDER_WAY), repository.tree_of(BEFORE)]
+    ours = [UNDER_WAY, BEFORE]
     with suppress(WorkshopError):  # a solution that does not fit any more was not put in place
         ours.append(_solved(repository, exercise))
     if any(not set(paths) & set(repository.changed(now, tree)) for tree in ours):

@@ -8,7 +8,8 @@ import os
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Blob:
 
 
 class Repository:
-    """The git repository around a working copy."""
+    """The git repository around a working copy; its trees may be named by their commits."""
 
     def __init__(self, root: Path) -> None:
         """Take the working copy's root.
@@ -91,10 +92,6 @@ class Repository:
         """Remove a reference."""
         self._run("update-ref", "-d", reference)
 
-    def tree_of(self, reference: str) -> str:
-        """Return the tree of a commit."""
-        return self._run("rev-parse", f"{reference}^{{tree}}").strip()
-
     def patched(self, tree: str, patch: Path) -> str:
         """Return a tree after a patch.
 
@@ -132,7 +129,7 @@ class Repository:
                 path.unlink(missing_ok=True)
                 self._tidy(path.parent)
                 continue
-            content = self._bytes(blob.sha)
+            content = self._said("cat-file", "blob", blob.sha)
             path.parent.mkdir(parents=True, exist_ok=True)
             if blob.mode == "120000":
                 path.unlink(missing_ok=True)
@@ -170,8 +167,14 @@ class Repository:
             self._run("update-index", "-z", "--index-info", said=entries, index=index)
             return self._run("write-tree", index=index).strip()
 
-    def _index(self, tree: str | None = None) -> "_Index":
-        return _Index(self, tree)
+    @contextmanager
+    def _index(self, tree: str | None = None) -> Iterator[str]:
+        """An index of its own, for as long as it is needed; empty, or of a tree."""
+        with tempfile.TemporaryDirectory(prefix="workshop-index-") as folder:
+            path = str(Path(folder) / "index")
+            if tree:
+                self._run("read-tree", tree, index=path)
+            yield path
 
     def _blobs(self, tree: str) -> dict[str, Blob]:
         found = {}
@@ -182,11 +185,6 @@ class Repository:
                 found[name] = Blob(mode, sha)
         return found
 
-    def _bytes(self, sha: str) -> bytes:
-        return subprocess.run(
-            ["git", "cat-file", "blob", sha], cwd=self.root, check=True, capture_output=True
-        ).stdout
-
     def _run(
         self,
         *command: str,
@@ -194,11 +192,21 @@ class Repository:
         index: str | None = None,
         check: bool = True,
     ) -> str:
-        """Run git; return what it says.
+        """Run git; return what it says, as text.
 
         Raises:
             WorkshopError: It failed; the message is its own.
         """
+        told = self._said(*command, said=said, index=index, check=check)
+        return told.decode("utf-8", "surrogateescape")
+
+    def _said(
+        self,
+        *command: str,
+        said: str | list[str] = "",
+        index: str | None = None,
+        check: bool = True,
+    ) -> bytes:
         words = "".join(f"{line}\n" for line in said) if isinstance(said, list) else said
         ours = {name: each for name, each in os.environ.items() if not name.startswith("GIT_")}
         try:
@@ -214,7 +222,7 @@ class Repository:
             raise UsageError("git is missing: install it, then run this again.") from None
         if done.returncode and check:
             raise WorkshopError(done.stderr.decode("utf-8", "replace").strip())
-        return done.stdout.decode("utf-8", "surrogateescape") if not done.returncode else ""
+        return b"" if done.returncode else done.stdout
 
 
 def _half_written(path: Path) -> Path:
@@ -227,21 +235,3 @@ def _quoted(name: str) -> str:
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
-
-
-class _Index:
-    """An index of its own, for as long as it is needed; empty, or of a tree."""
-
-    def __init__(self, repository: Repository, tree: str | None) -> None:
-        self._repository = repository
-        self._tree = tree
-        self._folder = tempfile.TemporaryDirectory(prefix="workshop-index-")
-
-    def __enter__(self) -> str:
-        path = str(Path(self._folder.name) / "index")
-        if self._tree:
-            self._repository._run("read-tree", self._tree, index=path)
-        return path
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()

@@ -31,7 +31,10 @@ class Record:
 def load() -> Record:
     """Return what is on record."""
     with suppress(OSError, ValueError, TypeError):
-        return Record(**json.loads(FILE.read_text("utf-8")))
+        record = Record(**json.loads(FILE.read_text("utf-8")))
+        kinds = [type(value) for value in vars(record).values()]
+        if kinds == [type(value) for value in vars(Record()).values()]:
+            return record
     return Record()
 
 

@@ -1,6 +1,7 @@
 """What must hold at the end of exercise 05.1; it needs a cloud that can refuse."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.deployed
 EVENTBRIDGE = {"Service": "events.amazonaws.com"}
 
 
-@pytest.fixture
+@contextmanager
 def closed(stack):
     """Shipping, as long as EventBridge may not invoke it."""
     client, name = stack.client("lambda"), stack.invokable("shipping")
@@ -20,22 +21,27 @@ def closed(stack):
     (rule,) = [each for each in policy["Statement"] if each["Principal"] == EVENTBRIDGE]
     ((_, arn),) = next(iter(rule["Condition"].values())).items()
     client.remove_permission(FunctionName=name, StatementId=rule["Sid"])
-    yield
-    client.add_permission(
-        FunctionName=name,
-        StatementId=rule["Sid"],
-        Action="lambda:InvokeFunction",
-        Principal=EVENTBRIDGE["Service"],
-        SourceArn=arn,
-    )
+    try:
+        yield
+    finally:
+        client.add_permission(
+            FunctionName=name,
+            StatementId=rule["Sid"],
+            Action="lambda:InvokeFunction",
+            Principal=EVENTBRIDGE["Service"],
+            SourceArn=arn,
+        )
 
 
-def test_what_cannot_be_delivered_is_kept(closed, put, shelf, recovery):
+def test_what_cannot_be_delivered_is_kept(stack, put, shelf, recovery):
     """An event that EventBridge cannot hand over lies in its consumer's queue"""
     order_id = new_id("order")
-    put(of_skus(example("OrderCreated", order_id=order_id), {shelf(5): 1}))
-    recovery.settled()
+    with closed(stack):
+        put(of_skus(example("OrderCreated", order_id=order_id), {shelf(5): 1}))
+        recovery.settled()
     letters = recovery.letters(order_id)
+    recovery.redrive(order_id=order_id)  # the queues are the learner's
+    recovery.settled()
     assert letters, (
         "Shipping could not be reached, EventBridge gave up, and the event is in no queue: "
         "it is gone."

@@ -38,13 +38,15 @@ def play(page: Iterable[Block], session: Session) -> list[str]:
                 return [*faults, f"{block.where}: {error}"]
         if block.language == blocks.COMMANDS:
             done = session.run(block.text, block.markers.get("types", "") + "\n")
-            if done.code != block.exit_code:
+            too_early = done.failed and not block.text.rstrip().endswith(done.failed)
+            if done.code != block.exit_code or too_early:
                 return [*faults, _failure(block, done)]
     return faults
 
 
 def _failure(block: Block, done: Done) -> str:
     how = "took too long" if done.code is None else f"ended with {done.code}"
+    how += f" at {done.failed}" if done.failed else ""
     last = "\n".join(f"  {line}" for line in done.output.splitlines()[-LAST_LINES:])
     return f"{block.where}: this block {how}, not with {block.exit_code}. It said:\n{last}"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 PATIENCE = 300.0  # seconds that a block may take
 
 _BLOCK = """\
+trap 'echo "$BASH_COMMAND" > "$0.failed"' ERR
 trap 'code=$?; trap - EXIT; pwd > "$0.directory"; env -0 > "$0.environment"; exit $code' EXIT
 set -eo pipefail
 """
@@ -27,10 +28,12 @@ class Done:
     Attributes:
         output: What it said, on both streams, in the order it said it.
         code: How it ended; None: it took too long, and was ended.
+        failed: The command that ended it, if one did.
     """
 
     output: str
     code: int | None
+    failed: str = ""
 
 
 class Session:
@@ -65,7 +68,8 @@ class Session:
                 told.seek(0)
                 output = told.read().decode("utf-8", "replace")
             self._take_over(block)
-        return Done(output, code)
+            failed = block.with_suffix(".failed")
+            return Done(output, code, failed.read_text("utf-8").strip() if failed.exists() else "")
 
     def _ended(self, script: str, block: Path, typed: str, told: int) -> int | None:
         started = subprocess.Popen(
