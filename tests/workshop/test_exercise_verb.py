@@ -141,6 +141,35 @@ def test_nothing_is_said_where_nothing_is_under_way(monkeypatch, desk, archive):
     assert told is None if archive else 'ARGS="02.1 reset"' in told
 
 
+def test_reset_names_some_files_and_says_that_there_are_commits_between(monkeypatch):
+    """After a change of branch hundreds may differ."""
+    left = [f"{number}.py" for number in range(300)]
+    monkeypatch.setattr(verb.session, "reset", lambda *_, **__: Taken([], None, left, moved=True))
+    out, err = said("exercise", "01.1", "reset")
+    assert "0.py, 1.py, 2.py, 3.py, 4.py, 5.py and 294 more\n" in err
+    assert "You have committed meanwhile, or are on another branch" in err
+    assert out == "The exercise's files are what they were before exercise 01.1.\n"
+
+
+def test_a_stack_that_is_broken_on_purpose_judges_nothing(monkeypatch):
+    """Trouble that is still on would make a right solution red."""
+
+    class Stack:
+        stage = 2
+
+        class target:  # noqa: N801
+            own = True
+            name = "mine"
+
+    def trouble(_):
+        raise WorkshopError("There is trouble on purpose")
+
+    monkeypatch.setattr(verb, "current", Stack)
+    monkeypatch.setattr(verb, "up", lambda **_: None)
+    monkeypatch.setattr(verb, "nothing_is_wrong", trouble)
+    assert "trouble on purpose" in str(run("exercise", "02.3", "check"))
+
+
 def test_all_belongs_to_reset():
     assert isinstance(run("exercise", "01.1", "solve", "--all"), UsageError)
 
