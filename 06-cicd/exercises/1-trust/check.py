@@ -1,6 +1,5 @@
 """What must hold at the end of exercise 06.1."""
 
-import fnmatch
 import json
 import re
 import subprocess
@@ -24,69 +23,108 @@ def policies(tmp_path_factory):
     """The two trust policies, as Terraform makes them."""
     folder = tmp_path_factory.mktemp("trust")
     text = (CICD / "terraform/github.tf").read_text("utf-8")
+    found = re.findall(r"^locals \{\n.*?^\}", text, re.MULTILINE | re.DOTALL)
     folder.joinpath("asked.tf").write_text(ASKED, "utf-8")
-    found = re.search(r"^locals \{\n.*?^\}", text, re.MULTILINE | re.DOTALL)
-    assert found, "github.tf has no locals any more: the check cannot read it."
-    folder.joinpath("github.tf").write_text(found[0], "utf-8")
+    folder.joinpath("github.tf").write_text("\n".join(found), "utf-8")
     done = subprocess.run(
         [find(), "console"],
         cwd=folder,
         input="jsonencode(local.trust_policies)\n",
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
-    assert done.returncode == 0, f"Terraform cannot read github.tf: {done.stderr or done.stdout}"
-    return {name: json.loads(text) for name, text in json.loads(json.loads(done.stdout)).items()}
+    try:
+        made = json.loads(json.loads(done.stdout))
+        return {role: json.loads(made[role]) for role in ("plan", "deploy")}
+    except (ValueError, TypeError, KeyError):
+        told = re.sub(r"\x1b\[\d*m|[╷│╵]", "", done.stderr + done.stdout).partition("Error: ")[2]
+        why = " ".join(told.split()) or "there is no local.trust_policies for plan and deploy"
+        return pytest.fail(f"Terraform cannot read the locals of github.tf: {why}", pytrace=False)
+
+
+def like(value, pattern):
+    """IAM's StringLike."""
+    text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(text, value) is not None
+
+
+COMPARE = {
+    "StringEquals": str.__eq__,
+    "StringLike": like,
+    "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
+}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def met(operator, value, wanted):
+    """Whether a token's claim meets a condition; a claim that it has not is None."""
+    kind = operator.removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
+    name = kind.removesuffix("IfExists").replace("StringNot", "String")
+    if name not in COMPARE:
+        pytest.fail(
+            f"This check cannot judge {operator}: compare with StringEquals or StringLike.",
+            pytrace=False,
+        )
+    if "StringNot" in kind:
+        return value is None or not any(COMPARE[name](value, each) for each in wanted)
+    if value is None:
+        return kind != operator.removeprefix("ForAnyValue:") or kind.endswith("IfExists")
+    return any(COMPARE[name](value, each) for each in wanted)
 
 
 def admitted(policy, sub, aud="sts.amazonaws.com"):
-    """Whether a policy gives its role to a token, as IAM decides."""
-    token = {f"{GITHUB}:sub": sub, f"{GITHUB}:aud": aud}
-    compare = {"StringEquals": str.__eq__, "StringLike": fnmatch.fnmatchcase}
-    for statement in policy["Statement"]:
-        conditions = [
-            any(
-                compare[operator](token.get(key, ""), value)
-                for value in ([values] if isinstance(values, str) else values)
-            )
-            for operator, keys in statement["Condition"].items()
-            for key, values in keys.items()
-        ]
-        if all(conditions):
-            return True
-    return False
+    """Whether a policy gives its role to a workflow's token, as IAM decides."""
+    repository, _, use = sub.removeprefix("repo:").partition(":")
+    kind, _, name = use.partition(":")
+    claims = {"sub": sub, "aud": aud, "repository": re.sub(r"@\d+", "", repository)}
+    claims |= {kind: name} if kind in ("ref", "environment") else {}
+    effects = {
+        statement["Effect"]
+        for statement in listed(policy["Statement"])
+        if all(
+            met(operator, claims.get(key.removeprefix(f"{GITHUB}:")), listed(wanted))
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, wanted in keys.items()
+        )
+    }
+    return effects == {"Allow"}
 
 
 STRANGERS = [
-    ("a repository of somebody else", "repo:stranger/orders:environment:production"),
-    ("a repository whose name begins like yours", "repo:you/orders-fork:environment:production"),
-    (
-        "a newer one whose name begins like yours",
-        "repo:you@11/orders-copy@99:environment:production",
-    ),
-    ("another repository of yours", "repo:you/blog:environment:production"),
+    ("a repository of somebody else", "repo:stranger/orders"),
+    ("a repository whose name begins like yours", "repo:you/orders-fork"),
+    ("a newer one whose name begins like yours", "repo:you@11/orders-copy@99"),
+    ("another repository of yours", "repo:you/blog"),
 ]
 OURS_BUT = [
     ("a pull request", "repo:you/orders:pull_request"),
     ("any branch that somebody pushes", "repo:you/orders:ref:refs/heads/release/evil"),
-    ("main itself, before anybody approved", "repo:you@11/orders@22:ref:refs/heads/main"),
+    ("a release branch", "repo:you@11/orders@22:ref:refs/heads/release/1"),
+    ("main itself, before anybody approved,", "repo:you@11/orders@22:ref:refs/heads/main"),
     ("another environment", "repo:you/orders:environment:production-test"),
 ]
+APPROVED = "environment:production"
+MEANT = [("deploy", APPROVED), ("plan", "pull_request"), ("plan", "ref:refs/heads/main")]
 
 
-@pytest.mark.parametrize(("who", "sub"), STRANGERS)
+@pytest.mark.parametrize(("who", "sub"), STRANGERS, ids=[who for who, _ in STRANGERS])
 def test_no_stranger_gets_in(policies, who, sub):
     """No other repository gets a role in your account"""
-    assert not admitted(policies["deploy"], sub), (
-        f"A workflow in {who} ({sub}) could deploy to your account."
-    )
-    assert not admitted(policies["plan"], sub), (
-        f"A workflow in {who} ({sub}) could read your account."
-    )
+    for use in (APPROVED, "ref:refs/heads/main", "ref:refs/heads/release/1", "pull_request"):
+        token = f"{sub}:{use}"
+        assert not admitted(policies["deploy"], token), (
+            f"A workflow in {who} ({token}) could deploy to your account."
+        )
+        assert not admitted(policies["plan"], token), (
+            f"A workflow in {who} ({token}) could read your account."
+        )
 
 
-@pytest.mark.parametrize(("who", "sub"), OURS_BUT)
+@pytest.mark.parametrize(("who", "sub"), OURS_BUT, ids=[who for who, _ in OURS_BUT])
 def test_nothing_unapproved_deploys(policies, who, sub):
     """In your own repository only what was approved deploys"""
     assert not admitted(policies["deploy"], sub), (
@@ -94,13 +132,30 @@ def test_nothing_unapproved_deploys(policies, who, sub):
     )
 
 
+def test_the_plan_role_is_for_main_and_pull_requests(policies):
+    """In your own repository only main and pull requests are planned"""
+    for branch in ("release/evil", "main-copy"):
+        assert not admitted(policies["plan"], f"repo:you/orders:ref:refs/heads/{branch}"), (
+            f"The branch {branch} could read your account."
+        )
+
+
+def test_a_token_for_somebody_else_opens_nothing(policies):
+    """A token that was made for another service is worth nothing here"""
+    for role, use in MEANT:
+        token = f"repo:you/orders:{use}"
+        assert not admitted(policies[role], token, aud="https://elsewhere.example"), (
+            "A token that your workflow shows to another service could be shown to AWS, too: "
+            f"whoever runs that service gets the {role} role."
+        )
+
+
 def test_the_pipeline_still_works(policies):
     """The jobs that are meant get their roles, with both forms of the repository's name"""
     for repository in ("repo:you/orders", "repo:you@11/orders@22"):
-        assert admitted(policies["deploy"], f"{repository}:environment:production"), (
-            "The job that deploys does not get its role any more."
-        )
-        for use in ("pull_request", "ref:refs/heads/main"):
-            assert admitted(policies["plan"], f"{repository}:{use}"), (
-                "The job that plans does not get its role any more."
+        for role, use in MEANT:
+            token = f"{repository}:{use}"
+            assert admitted(policies[role], token), (
+                f"The pipeline's own job ({token}) does not get the {role} role any more. What "
+                "does the policy compare its token with? StringEquals takes a `*` by the letter."
             )
