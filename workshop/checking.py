@@ -4,10 +4,11 @@ import contextlib
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workshop.console import out
+from workshop.console import out, say
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT, VENV
 
@@ -39,6 +40,8 @@ def run(*options: str) -> "Report":
         raise WorkshopError(f"{why}\nThe checks could not be run.".strip())
     if code and not report.failed:
         report.failed = 1
+    for reason, number in report.left_out.items():
+        say(f"{number} left out: {reason}")
     out.print(f"{report.passed} passed, {report.failed} failed")
     return report
 
@@ -57,6 +60,8 @@ class Report:
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
+        self.left_out: Counter[str] = Counter()
+        """Why tests are not for this stack → how many."""
         self._claims: dict[str, str] = {}
         self._stage = ""
         self._why: list[str] = []
@@ -85,7 +90,7 @@ class Report:
             self.passed += 1
             out.print(f"  [green]✓[/green] {_plain(claim)}", soft_wrap=True)
         elif report.skipped:
-            out.print(f"  [yellow]–[/yellow] {_plain(claim)}", soft_wrap=True)
+            self.left_out[_reason(report)] += 1
         else:
             self.failed += 1
             out.print(f"  [red]✗[/red] {_plain(claim)}", soft_wrap=True)
@@ -104,6 +109,12 @@ class Report:
             out.print(f"  [red]✗[/red] {_plain(report.nodeid)} cannot be read", soft_wrap=True)
             for line in _unreadable(str(report.longrepr)):
                 out.print(f"      {line}", markup=False, soft_wrap=True)
+
+
+def _reason(report: "pytest.TestReport") -> str:
+    """Why a test was skipped."""
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return told.removeprefix("Skipped: ")
 
 
 def _why(report: "pytest.TestReport") -> list[str]:

@@ -48,7 +48,7 @@ def check(
         raise typer.Exit(1)
     record.passed_check(wanted)
     if wanted == stack.stage < LAST_STAGE:
-        say(f"Next: make up STAGE={wanted + 1}")
+        say(f"Go on in the lesson. The stage after it: make up STAGE={wanted + 1}")
 
 
 def _stage_folders(last: int) -> list[Path]:

@@ -95,7 +95,7 @@ def _start(chosen: Exercise) -> None:
     changed = session.start(chosen)
     record.begin_anew(chosen.number)
     _show(chosen)
-    out.print(f"\nChanged on purpose, somewhere in: {', '.join(changed)}", markup=False)
+    out.print(f"\nLook for it in: {', '.join(changed)}", markup=False)
     out.print(
         f'Then: make exercise ARGS="{chosen.number} check", or "{chosen.number} hint". '
         f'Everything comes back with "{chosen.number} reset".',

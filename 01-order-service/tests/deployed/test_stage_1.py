@@ -54,10 +54,11 @@ def test_an_unsigned_request_is_refused(stack):
     assert ordering.call_api(stack, "POST", "/orders", body=body, signed=False).status == 403
 
 
-def test_the_same_idempotency_key_is_the_same_order(stack):
+def test_the_same_idempotency_key_is_the_same_order(stack, placed):
     """Sent twice with one Idempotency-Key, an order exists once; another body is a conflict."""
     key, request = new_id("key"), order_request(customer_id=new_id("customer"))
     first = ordering.post_order(stack, request, idempotency_key=key)
+    placed.add(first.body["order_id"])
     second = ordering.post_order(stack, request, idempotency_key=key)
     other = ordering.post_order(stack, request | {"currency": "USD"}, idempotency_key=key)
     assert (first.status, second.status, other.status) == (201, 200, 409)
@@ -76,13 +77,14 @@ def test_a_bad_order_is_told_everything_at_once(stack):
     assert _orders_of(stack, customer_id) == []
 
 
-def test_a_direct_invoke_places_an_order(stack):
+def test_a_direct_invoke_places_an_order(stack, placed):
     """The same function takes an order without the API."""
     answer = stack.client("lambda").invoke(
         FunctionName=stack.outputs.function_names["order-api"],
         Payload=json.dumps({"order": order_request()}),
     )
     result = json.loads(answer["Payload"].read())
+    placed.add(json.loads(result["body"])["order_id"])
     assert result["statusCode"] == 201
     assert journey.status(stack, json.loads(result["body"])["order_id"])
 
