@@ -11,6 +11,8 @@ from workshop.scaling.data import Price, Source, looked_up, prices, quotas, read
 RATES = (1, 10, 100, 1000)
 LINES = (1, 2, 4, 8, 20)
 STANDSTILL_SECONDS = 3600
+SHOWN = 9
+"""Ceilings that a reader sees at once: those below a thousand orders a second are what matters."""
 
 
 def region(argument: str, _page: Path) -> str:
@@ -64,7 +66,16 @@ def bill() -> str:
 
 
 def first() -> str:
-    """What breaks first."""
+    """What breaks first: the lowest ceilings."""
+    return _ceilings(slice(SHOWN))
+
+
+def later() -> str:
+    """What breaks after that."""
+    return _ceilings(slice(SHOWN, None))
+
+
+def _ceilings(some: slice) -> str:
     rows = [
         (
             shown(one),
@@ -73,7 +84,7 @@ def first() -> str:
             one.then,
             one.remedy,
         )
-        for one in ceilings.ceilings(order.usual())
+        for one in ceilings.ceilings(order.usual())[some]
     ]
     head = ("orders a second", "what is full", "why there", "what happens then", "what to do")
     return _table(head, rows)
@@ -194,6 +205,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "requests": requests,
     "bill": bill,
     "ceilings": first,
+    "later ceilings": later,
     "rates": rates,
     "sizes": sizes,
     "endings": endings,
