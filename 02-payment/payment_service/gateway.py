@@ -24,7 +24,7 @@ class ChargeRequest:
     amount: int
     currency: str
     attempt: int
-    """The how-many-th try this is, from 1. A real gateway would count for itself."""
+    """Which try this is, from 1. A real gateway would count for itself."""
 
 
 @dataclass(frozen=True, slots=True)

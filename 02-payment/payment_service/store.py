@@ -32,7 +32,7 @@ class Payment:
     amount: int
     currency: str
     attempts: int
-    """How often this row's intent was written: the how-many-th try this is."""
+    """How often this row's intent was written: which try this is, from 1."""
     outcome: Event | None
     """The latest outcome: what is published again when the step is repeated."""
 

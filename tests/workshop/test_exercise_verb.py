@@ -122,7 +122,7 @@ def test_reset_says_where_a_try_is_kept(monkeypatch):
     out, err = said("exercise", "01.1", "reset")
     assert "git diff refs/workshop/kept/01.1-1 -- a.py" in err
     assert "left as it is: b.py" in err
-    assert out == "Your files are what they were before exercise 01.1.\n"
+    assert out == "The exercise's files are what they were before exercise 01.1.\n"
 
 
 @pytest.mark.parametrize("archive", [True, False])

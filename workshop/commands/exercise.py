@@ -178,9 +178,7 @@ def _reset(chosen: Exercise, *, everything: bool) -> None:
         say(f"Changed meanwhile, outside the exercise, and left as it is: {_some(taken.left)}")
     if taken.moved:
         say("You have committed meanwhile, or are on another branch: git diff shows what differs.")
-        files = "The exercise's files"
-    else:
-        files = "Your files"
+    files = "The exercise's files" if taken.left or taken.moved else "Your files"
     out.print(f"{files} are what they were before exercise {chosen.number}.", markup=False)
     if chosen.needs_stack and (stage := _deployed()):
         say(f"What is deployed is still what you checked last: make up STAGE={stage}")

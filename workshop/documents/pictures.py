@@ -14,6 +14,7 @@ _HEAD = "flowchart LR"
 _ENDS = ("  client([customer])", "  bus{{EventBridge bus}}")
 
 # Dark letters on a light ground, whichever theme the page has.
+_LEGEND = "\n\nYellow: what this stage adds."
 _NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
 
 _SAFETY_NET = """\
@@ -58,9 +59,9 @@ def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer i
         raise UsageError(f"a picture is of a stage, or of all, and not of {argument!r}")
     stage = int(argument)
     if stage == STAGES[-1]:
-        return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW])
+        return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW]) + _LEGEND
     lines = _flow(stage, marked=True) if stage in TABLES else _safety_net(stage)
-    return _drawn([*lines, _NEW])
+    return _drawn([*lines, _NEW]) + _LEGEND
 
 
 def _drawn(lines: list[str]) -> str:

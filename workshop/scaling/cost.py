@@ -52,14 +52,13 @@ def bill(shape: Shape, ending: str = SHIPPED) -> list[Line]:
 
 
 def a_million(shape: Shape, ending: str = SHIPPED) -> float:
-    """Return what a million orders cost, each line rounded to whole dollars."""
-    return sum(round(line.dollars_a_million) for line in bill(shape, ending))
+    """Return what a million orders cost, in dollars, not rounded."""
+    return sum(line.dollars_a_million for line in bill(shape, ending))
 
 
 def a_month(rate: float, shape: Shape) -> float:
     """Return what a month of `rate` orders a second costs, not rounded, without what is kept."""
-    exact = sum(line.dollars_a_million for line in bill(shape))
-    return exact * rate * SECONDS_A_MONTH / MILLION
+    return a_million(shape) * rate * SECONDS_A_MONTH / MILLION
 
 
 def kept_a_month(rate: float, shape: Shape) -> float:

@@ -174,10 +174,10 @@ def standstill() -> str:
     rows = []
     for rate in RATES:
         backlog = rate * STANDSTILL_SECONDS
-        each = (healing.reconciler_rate(), healing.redrive_rate(order.usual()))
-        rows.append((f"{rate:,}", f"{backlog:,}", *(_hours(backlog, one) for one in each)))
-    head = ("orders a second", "stand still after an hour", "reconciler alone", "≈ `make redrive`")
-    return _table(head, rows)
+        redrive = healing.redrive_rate(order.usual())
+        rows.append((f"{rate:,}", f"{backlog:,}", _hours(backlog, redrive)))
+    redriven = 'back by `make redrive ARGS="--rate 100"`'
+    return _table(("orders a second", "stand still after an hour", f"≈ {redriven}"), rows)
 
 
 def price_list() -> str:

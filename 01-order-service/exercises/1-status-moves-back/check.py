@@ -44,6 +44,14 @@ def test_an_end_is_an_end(tracked):
     )
 
 
+def test_one_end_does_not_replace_another(tracked):
+    """An order that was refunded is not shipped after all"""
+    status = tracked(PAID, MISSING, REFUNDED, SHIPPED)
+    assert status == "REFUNDED", (
+        f"The money was given back, and now the customer reads {status}: which of the two is true?"
+    )
+
+
 def test_orders_still_move_on(tracked):
     """An order goes on from step to step, and may skip one that is late"""
     status = tracked(PAID, RESERVED, SHIPPED)

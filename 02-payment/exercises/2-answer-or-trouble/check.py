@@ -56,6 +56,16 @@ def test_a_gateway_that_is_away_is_asked_again(asked):
     )
 
 
+def test_a_gateway_that_stays_away_decides_nothing(asked):
+    """A gateway that stays away for three tries has not declined anything"""
+    told, raised = asked(None, None, None)
+    assert not told, (
+        f"The gateway gave no answer three times, and the customer was told {told}, as if the bank "
+        "had said no."
+    )
+    assert len(raised) == 3
+
+
 def test_a_decline_is_an_answer(asked):
     """A decline is published, and nobody asks the bank again"""
     told, raised = asked(BAD)

@@ -31,6 +31,7 @@ def shop(load_handler, dynamodb, bus, context):
 def test_the_last_piece_is_sold_once(shop):
     """Two orders want the last monitor: one gets it"""
     answers, left = shop(1, 1, 1)
+    assert "RESERVED" in answers, "Nobody got the last monitor, though it lies there."
     assert answers.count("RESERVED") == 1, (
         f"{answers.count('RESERVED')} orders were promised the last monitor: {left} are on hand."
     )
@@ -42,6 +43,38 @@ def test_an_order_is_not_filled_in_part(shop):
     answers, left = shop(2, 3)
     assert (answers, left) == (["OUT_OF_STOCK"], 2), (
         f"Three monitors were promised, and two were there: {left} are on hand."
+    )
+
+
+def test_a_look_is_no_promise(load_handler, dynamodb, bus, context, monkeypatch):
+    """Another order takes the last monitor between a look and the taking"""
+    handler = load_handler("inventory_service", "inventory")
+    key = {"sku": {"S": "MONITOR"}}
+    dynamodb.put_item(TableName="orderflow-inventory", Item=key | {"on_hand": {"N": "1"}})
+
+    class Rival:
+        """DynamoDB, where somebody else is faster by a moment."""
+
+        def __getattr__(self, name):
+            return getattr(dynamodb, name)
+
+        def transact_write_items(self, **parameters):
+            dynamodb.update_item(
+                TableName="orderflow-inventory",
+                Key=key,
+                UpdateExpression="SET on_hand = :none",
+                ExpressionAttributeValues={":none": {"N": "0"}},
+            )
+            return dynamodb.transact_write_items(**parameters)
+
+    monkeypatch.setattr(handler.store, "_dynamodb", Rival())
+    paid = example("PaymentProcessed", "succeeded")
+    handler.reserve(delivered(of_skus(paid, {"MONITOR": 1})), context)
+    (entry,) = bus.entries
+    told = json.loads(entry["Detail"])["data"]["inventory"]["status"]
+    assert told == "OUT_OF_STOCK", (
+        "The last monitor was there when somebody looked, and gone when it was taken: two orders "
+        "were promised it."
     )
 
 
