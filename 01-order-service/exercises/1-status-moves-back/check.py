@@ -13,8 +13,8 @@ def tracked(load_handler, context, rows):
     def deliver(*events):
         for event_type, kind in events:
             tracker.track(delivered(example(event_type, kind)), context)
-        (row,) = rows("orders")
-        return row["status"]
+        assert rows("orders"), "The events of an order came, and it never got its row."
+        return rows("orders")[0]["status"]
 
     return deliver
 
