@@ -146,10 +146,7 @@ def _deployed() -> int:
 
 
 def _hint(chosen: Exercise) -> None:
-    if session.under_way() != chosen.number:
-        raise WorkshopError(
-            f'Exercise {chosen.number} is not under way: make exercise ARGS="{chosen.number} start"'
-        )
+    session.require(chosen)
     number = record.next_hint(chosen.number, len(chosen.hints))
     out.print(f"Hint {number + 1} of {len(chosen.hints)}: {chosen.hints[number]}", markup=False)
     if number + 1 == len(chosen.hints):

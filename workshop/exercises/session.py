@@ -132,9 +132,13 @@ def reset(exercise: Exercise, *, everything: bool = False, root: Path = ROOT) ->
     return Taken(back, kept, [path for path in changed if path not in back], moved)
 
 
-def _at_work(exercise: Exercise, root: Path) -> Repository:
-    repository = Repository(root)
-    number = repository.message(UNDER_WAY)
+def require(exercise: Exercise, root: Path = ROOT) -> None:
+    """See that an exercise is under way.
+
+    Raises:
+        WorkshopError: It is not; the message names the command.
+    """
+    number = under_way(root)
     if number is None:
         raise WorkshopError(
             f'Exercise {exercise.number} is not under way: make exercise ARGS="{exercise.number} '
@@ -142,6 +146,11 @@ def _at_work(exercise: Exercise, root: Path) -> Repository:
         )
     if number != exercise.number:
         raise WorkshopError(f"Exercise {number} is under way, not {exercise.number}.")
+
+
+def _at_work(exercise: Exercise, root: Path) -> Repository:
+    require(exercise, root)
+    repository = Repository(root)
     repository.clean(_paths(repository, exercise))
     return repository
 

@@ -49,7 +49,6 @@ class Quota:
     what: str
     value: float
     unit: str
-    adjustable: bool
     source: Source
 
 
@@ -82,7 +81,7 @@ def prices() -> Mapping[str, Price]:
 def quotas() -> Mapping[str, Quota]:
     """Return all quotas by name."""
     return {
-        name: Quota(one["what"], one["value"], one["unit"], one["adjustable"], _source(one))
+        name: Quota(one["what"], one["value"], one["unit"], _source(one))
         for name, one in _tables("quotas").items()
     }
 
