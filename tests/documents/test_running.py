@@ -254,6 +254,7 @@ def test_a_change_that_shows_no_line_of_the_file_is_an_error(tmp_path):
         ("at http://127.0.0.1:4566/x", "at http://127.0.0.1:4571/x"),
         ("waited 5 seconds", "waited 1 second"),
         ("   a    b ", "a b"),
+        ("order-tracker  tracked  x (no change)", "order-tracker  tracked  x → PAID"),
     ],
 )
 def test_what_differs_from_run_to_run_is_not_compared(shown, printed):
@@ -264,7 +265,8 @@ def test_what_differs_from_run_to_run_is_not_compared(shown, printed):
 @pytest.mark.parametrize(
     ("shown", "printed"),
     [
-        ("order-tracker  tracked  x → PAID", "order-tracker  tracked  x → RESERVED"),
+        ("tracked  x → REFUNDED", "tracked  x → PAYMENT_DECLINED"),
+        ("tracked  x → REFUNDED", "tracked  x (no change)"),
         ("payments  attempts=3", "payments  attempts=1"),
         ("total=137.00 EUR", "total=29.00 EUR"),
         ("KEYBOARD          9 on hand", "KEYBOARD          8 on hand"),

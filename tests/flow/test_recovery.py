@@ -71,5 +71,6 @@ def _place(stack, sku, token):
         payment_method={"token": token},
     )
     answer = ordering.post_order(stack, request, idempotency_key=new_id("key"))
-    assert answer.status == 201, answer
+    # 200: the first answer of the table came late, and the SDK's retry found its own write.
+    assert answer.status in (200, 201), answer
     return answer.body["order_id"]

@@ -18,6 +18,8 @@ MASKS = tuple(
         (r"https?://(127\.0\.0\.1|localhost):\d+", "<url>"),
         (r"\+?\b\d+(\.\d+)? (s|seconds?)\b", "<duration>"),
         (r"\b\d+[smhd]\b", "<age>"),
+        # Events may overtake each other; then the later one changes nothing more.
+        (r"(\btracked\s.*)(\(no change\)|→ (PAID|RESERVED))$", r"\1<forward or not>"),
     )
 )
 """What differs from run to run → what stands for it. The first that fits wins."""
