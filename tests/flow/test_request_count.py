@@ -130,7 +130,8 @@ def indexes():
         for block in blocks:
             said = dict(re.findall(r'(\w+)\s*= "([\w-]+)"', block))
             listed = re.search(r"non_key_attributes = \[(.*)\]", block)
-            others = re.findall(r'"(\w+)"', listed[1]) if listed else None
+            everything = said["projection_type"] == "ALL"
+            others = None if everything else re.findall(r'"(\w+)"', listed[1] if listed else "")
             found[table][said["name"]] = ({said["hash_key"], said["range_key"]}, others)
     return found
 
