@@ -99,7 +99,7 @@ def test_an_exercises_whole_life(exercise, copy):
     taken = session.reset(exercise, root=copy)
     assert (taken.kept, taken.left) == (None, [])
     assert everything(copy) == before
-    assert git(copy, "for-each-ref", "refs/workshop") == ""
+    assert git(copy, "for-each-ref", "refs/workshop", "refs/worktree") == ""
 
 
 def test_the_code_as_it_stands_passes_every_check(copy):

@@ -93,7 +93,7 @@ def test_there_and_back_leaves_no_trace(root, exercise):
     assert state(root) == before
     assert not (root / "new").exists(), "a folder that start made goes with what was in it"
     assert (taken.kept, taken.left) == (None, [])
-    assert git(root, "for-each-ref", "refs/workshop") == ""
+    assert git(root, "for-each-ref", "refs/workshop", "refs/worktree") == ""
 
 
 def test_uncommitted_work_comes_back_byte_for_byte(root, exercise):
@@ -116,6 +116,19 @@ def test_uncommitted_work_comes_back_byte_for_byte(root, exercise):
     assert (root / ".git/index").read_bytes() == index, "it is the learner's"
     session.reset(exercise, root=root)
     assert state(root) == before
+
+
+def test_each_worktree_has_an_exercise_of_its_own(root, exercise, tmp_path):
+    """Two working copies of one repository do not know of each other's."""
+    second = tmp_path / "second"
+    git(root, "worktree", "add", "-q", "--detach", str(second))
+    session.start(exercise, root=root)
+    assert session.under_way(second) is None
+    session.start(exercise, root=second)
+    session.reset(exercise, root=second)
+    assert session.under_way(root) == exercise.number
+    assert (root / "store.py").read_text() == BROKEN
+    assert (second / "store.py").read_text() == GOOD
 
 
 def test_what_was_tried_is_kept_when_it_is_taken_away(root, exercise):

@@ -15,8 +15,8 @@ from workshop.exercises.catalogue import Exercise
 from workshop.exercises.snapshots import Repository
 from workshop.paths import ROOT
 
-UNDER_WAY = "refs/workshop/exercise"
-"""The broken start; its message is the exercise's number."""
+UNDER_WAY = "refs/worktree/exercise"
+"""The broken start; its message is the exercise's number. Each `git worktree` has its own."""
 BEFORE = f"{UNDER_WAY}^"
 """The working copy as it was before the exercise; its parent is what HEAD was."""
 KEPT = "refs/workshop/kept"
