@@ -97,15 +97,20 @@ def test_the_trouble_is_told_in_one_line(control):
     control.plan = PLAN
     told = (
         "10% duplicate, 3 deliveries; 20% delay up to 4 s; 30% reorder within 0.7 s; 40% drop; "
-        "60% refuse; orderflow-payment killed before it publishes, 2 times "
-        "(orderflow-shipping, InventoryUpdated, seed 5)"
+        "60% refuse (orderflow-shipping, InventoryUpdated, seed 5); "
+        "orderflow-payment killed before it publishes, 2 times"
     )
     assert run().output == f"{told}\n"
 
 
+def test_a_kill_alone_says_nothing_of_events(control):
+    control.plan = Plan(kill_before_publish=Kill("orderflow-payment"))
+    assert run().output == "orderflow-payment killed before it publishes\n"
+
+
 def test_it_is_cleared(control):
     control.plan = PLAN
-    assert run("--clear").output == "none\n"
+    assert run("--clear").output == "nothing goes wrong on purpose\n"
 
 
 @pytest.mark.parametrize(

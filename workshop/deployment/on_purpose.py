@@ -6,6 +6,8 @@ from workshop.errors import UsageError, WorkshopError
 from workshop.local_cloud.adapter.trouble import Plan
 from workshop.local_cloud.control import Control
 
+NO_TROUBLE = "nothing goes wrong on purpose"
+
 
 def nothing_is_wrong(stack: Stack) -> None:
     """Make sure that what follows meets a system that is as it should be.
@@ -42,8 +44,8 @@ def switch(stack: Stack) -> Control:
 
 def describe(plan: Plan | None) -> str:
     """A plan of trouble in one line."""
-    if plan is None:
-        return "none"
+    plan = plan or Plan()
+    parts = []
     shares = {
         f"duplicate, {plan.duplicate.copies} deliveries": plan.duplicate.share,
         f"delay up to {plan.delay.seconds:g} s": plan.delay.share,
@@ -51,9 +53,10 @@ def describe(plan: Plan | None) -> str:
         "drop": plan.drop.share,
         "refuse": plan.refuse.share,
     }
-    parts = [f"{share:.0%} {what}" for what, share in shares.items() if share]
+    if hit := [f"{share:.0%} {what}" for what, share in shares.items() if share]:
+        concerned = ", ".join((*plan.functions, *plan.detail_types)) or "all events"
+        parts.append(f"{'; '.join(hit)} ({concerned}, seed {plan.seed})")
     if kill := plan.kill_before_publish:
         often = f", {kill.times} times" if kill.times > 1 else ""
         parts.append(f"{kill.function} killed before it publishes{often}")
-    concerned = ", ".join((*plan.functions, *plan.detail_types)) or "all functions"
-    return f"{'; '.join(parts) or 'none'} ({concerned}, seed {plan.seed})"
+    return "; ".join(parts) or NO_TROUBLE
