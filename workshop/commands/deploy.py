@@ -163,7 +163,6 @@ def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planne
         planned.fingerprint(deployment.terraform.kept_plan),
         planned.bundle_hashes(),
         *(changes.added, changes.changed, changes.destroyed),
-        drifted=len(plan_report.drifted(told)),
     )
     report = plan_report.markdown(
         told,

@@ -34,7 +34,6 @@ class Planned:
         added: How many resources it makes; one that is replaced is counted here, too.
         changed: How many it changes.
         destroyed: How many it destroys; one that is replaced is counted here, too.
-        drifted: How many are not as Terraform left them.
     """
 
     account: str
@@ -48,7 +47,6 @@ class Planned:
     added: int = 0
     changed: int = 0
     destroyed: int = 0
-    drifted: int = 0
 
     @property
     def empty(self) -> bool:
