@@ -79,6 +79,18 @@ def test_an_order_is_followed_to_its_end(follow, clock):
     assert clock.passed < 2
 
 
+def test_hops_are_told_in_their_order_even_if_a_log_is_slow(follow):
+    """One look sees the second hop, the next one the first as well."""
+    looks = [[TRACKED], [PUBLISHED, TRACKED]]
+    assert follow(["REFUNDED"], looks, idle=False) == [PUBLISHED, TRACKED]
+
+
+def test_a_hop_of_the_last_look_is_told_before_the_order_is_given_up(follow, monkeypatch):
+    monkeypatch.setattr(journey, "IDLE_SECONDS", -1)
+    with pytest.raises(DeadEndError, match="in inventory: boom"):
+        follow(["CREATED"], [[hop("failed", "boom")]], idle=True)
+
+
 def test_at_the_first_stage_the_trackers_hop_is_waited_for(follow):
     looks = [[PUBLISHED]] * 8 + [[PUBLISHED, TRACKED]]
     told = follow(["CREATED"], looks, idle=False, tables={"orders": "a table"})

@@ -156,12 +156,17 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
     started = fresh_at = time.monotonic()
     still_since: float | None = None
     told: list[Hop] = []
+    held: list[Hop] = []
     while True:
         nothing_runs = idle(stack)  # asked first: what is seen after a yes is all there will be
         now = status(stack, order_id)
-        fresh = [hop for hop in hops(stack, order_id) if hop not in told]
-        told += fresh
-        yield from fresh
+        found = [hop for hop in hops(stack, order_id) if hop not in told]
+        fresh = [hop for hop in found if hop not in held]
+        # A hop is told one look late: a slower log may still bring what happened before it.
+        due = [hop for hop in found if held and hop <= held[-1]]
+        held = found[len(due) :]
+        told += due
+        yield from due
         moment = time.monotonic()
         if fresh or not nothing_runs:
             fresh_at = moment
@@ -171,6 +176,8 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
         if not stands_still(stack, now):
             still_since = None
             if given_up or moment > started + seconds:
+                told += held
+                yield from held
                 why = _dead_end(now, told, given_up=given_up, seconds=seconds)
                 raise DeadEndError(f"{why}{_way_back(stack, order_id, given_up=given_up)}")
         elif still_since is None:
