@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.workshop.fake_queues import CONSUMERS, FakeConsumers, FakeQueues, letter
 from workshop.errors import WorkshopError
 from workshop.orders import way_back
-from workshop.orders.journey import Hop
+from workshop.orders.journey import Hop, Looks
 from workshop.recovery import dead_letters
 from workshop.recovery.dead_letters import DeadLetters
 
@@ -51,6 +51,7 @@ class World:
                 rows=lambda *_: {"orders": {"status": "SHIPMENT_PREPARED"}},
                 POLL_SECONDS=0,
                 Hop=Hop,
+                Looks=Looks,
             ),
         )
 
@@ -111,7 +112,9 @@ def test_two_orders_fail_are_listed_and_come_back(world):
 
 
 def test_what_was_told_before_is_not_told_again(world):
+    """A failure is told while it happens, be it seen by the last look only."""
     _, told = run()
+    assert "failed of ord_1" in told[: told.index("goes on")]
     onwards = told[told.index("goes on") :]
     assert "consumed of ord_1" in onwards
     assert "failed of ord_1" not in onwards

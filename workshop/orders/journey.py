@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,6 +59,36 @@ class Hop:
     """`consumed`, `published`, `published again`, `tracked` or `failed`."""
     step: str
     """The event's step, such as `payment-succeeded`, or the reason of a failure."""
+
+
+@dataclass(slots=True)
+class Looks:
+    """Hops in their order, look by look: a slow log may bring what happened before the newest.
+
+    Attributes:
+        told: What has been told.
+        held: What waits one look for what may still come before it.
+        fresh: Whether the last look saw anything new.
+    """
+
+    told: list[Hop] = field(default_factory=list)
+    held: list[Hop] = field(default_factory=list)
+    fresh: bool = False
+
+    def look(self, hops: list[Hop]) -> list[Hop]:
+        """Take all hops there are, oldest first; return those to tell now."""
+        found = [hop for hop in hops if hop not in self.told]
+        self.fresh = any(hop not in self.held for hop in found)
+        due = [hop for hop in found if self.held and hop <= self.held[-1]]
+        self.held = found[len(due) :]
+        self.told += due
+        return due
+
+    def rest(self) -> list[Hop]:
+        """Return those that would wait for a look that does not come."""
+        due, self.held = self.held, []
+        self.told += due
+        return due
 
 
 def hops(stack: Stack, order_id: str) -> list[Hop]:
@@ -155,20 +185,13 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
     """
     started = fresh_at = time.monotonic()
     still_since: float | None = None
-    told: list[Hop] = []
-    held: list[Hop] = []
+    seen = Looks()
     while True:
         nothing_runs = idle(stack)  # asked first: what is seen after a yes is all there will be
         now = status(stack, order_id)
-        found = [hop for hop in hops(stack, order_id) if hop not in told]
-        fresh = [hop for hop in found if hop not in held]
-        # A hop is told one look late: a slower log may still bring what happened before it.
-        due = [hop for hop in found if held and hop <= held[-1]]
-        held = found[len(due) :]
-        told += due
-        yield from due
+        yield from seen.look(hops(stack, order_id))
         moment = time.monotonic()
-        if fresh or not nothing_runs:
+        if seen.fresh or not nothing_runs:
             fresh_at = moment
         if now is None and (nothing_runs or moment > started + APPEARS_SECONDS):
             raise WorkshopError(f"There is no order {order_id}.")
@@ -176,14 +199,13 @@ def follow(stack: Stack, order_id: str, *, seconds: float) -> Iterator[Hop | Non
         if not stands_still(stack, now):
             still_since = None
             if given_up or moment > started + seconds:
-                told += held
-                yield from held
-                why = _dead_end(now, told, given_up=given_up, seconds=seconds)
+                yield from seen.rest()
+                why = _dead_end(now, seen.told, given_up=given_up, seconds=seconds)
                 raise DeadEndError(f"{why}{_way_back(stack, order_id, given_up=given_up)}")
         elif still_since is None:
             still_since = moment  # logs trail the tables: one more look
-        elif not fresh and (
-            given_up or not untracked(told) or moment > still_since + TRACKED_SECONDS
+        elif not seen.fresh and (
+            given_up or not untracked(seen.told) or moment > still_since + TRACKED_SECONDS
         ):
             return
         yield None

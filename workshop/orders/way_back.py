@@ -167,13 +167,12 @@ def _hops_until(
         WorkshopError: It is not so in time.
     """
     deadline = time.monotonic() + FOLLOW_SECONDS
-    told: list[journey.Hop] = []
+    seen = journey.Looks()
     while True:
         last = over()  # asked first: what is seen after a yes is all there will be
-        fresh = [hop for hop in journey.hops(stack, order_id) if hop not in told]
-        told += fresh
-        yield from fresh
+        yield from seen.look(journey.hops(stack, order_id))
         if last:
+            yield from seen.rest()
             return
         if time.monotonic() > deadline:
             raise WorkshopError(
