@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workshop.console import out, say
 from workshop.errors import WorkshopError
-from workshop.paths import ROOT, VENV
+from workshop.paths import ROOT, name_of_own
 
 if TYPE_CHECKING:
     import pytest
@@ -95,10 +95,10 @@ class Report:
             self.failed += 1
             out.print(f"  [red]✗[/red] {_plain(claim)}", soft_wrap=True)
             why, where = _why(report), _where(report)
-            lines = [*(["as above"] if why == self._why else why), where]
-            if (why, where) == (self._why, self._where):
-                lines = ["as above"]
-            for line in filter(None, lines):
+            lines = ["as above"] if why == self._why else [*why]
+            if where and (why, where) != (self._why, self._where):
+                lines.append(where)
+            for line in lines:
                 out.print(f"      {line}", markup=False, soft_wrap=True)
             self._why, self._where = why, where
 
@@ -142,11 +142,9 @@ def _culprit(report: "pytest.TestReport") -> str | None:
         place = getattr(entry, "reprfileloc", None)
         if place is None:
             continue
-        path = ROOT / place.path
-        if path.is_relative_to(ROOT) and not path.is_relative_to(VENV):
-            name = path.relative_to(ROOT)
-            tested = not {"tests", "exercises"} & {*name.parts}
-            return f"{name.as_posix()}:{place.lineno}" if tested else None
+        if name := name_of_own(ROOT / place.path):
+            tested = not {"tests", "exercises"} & {*name.split("/")}
+            return f"{name}:{place.lineno}" if tested else None
     return None
 
 

@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from workshop.paths import ROOT, VENV
+from workshop.paths import name_of_own
 
 
 class WorkshopError(Exception):
@@ -29,9 +29,5 @@ def _place(error: Exception) -> str:
         lines = [(error.filename or "", error.lineno)]
     else:
         lines = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
-    ours = [
-        f"{Path(name).relative_to(ROOT).as_posix()}:{line}: "
-        for name, line in lines
-        if Path(name).is_relative_to(ROOT) and not Path(name).is_relative_to(VENV)
-    ]
+    ours = [f"{own}:{line}: " for name, line in lines if (own := name_of_own(Path(name)))]
     return ours[-1] if ours else ""

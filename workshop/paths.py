@@ -33,6 +33,13 @@ def stage_packages(root: Path = ROOT) -> list[Path]:
     return sorted(path for path in found if path.name not in {"terraform", "tests"})
 
 
+def name_of_own(path: Path) -> str | None:
+    """A file's name in the repository; None when it lies elsewhere, or in the tools' `.venv`."""
+    if not path.is_relative_to(ROOT) or path.is_relative_to(VENV):
+        return None
+    return path.relative_to(ROOT).as_posix()
+
+
 def python_of(environment: Path) -> Path:
     """The interpreter of a virtual environment."""
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

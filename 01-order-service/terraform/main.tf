@@ -48,7 +48,7 @@ resource "aws_dynamodb_table" "orders" {
     name      = "open-orders"
     hash_key  = "open"
     range_key = "placed_at"
-    # No status: the index would be written at each step, under its one key.
+    # With the status, the index would be written at each step, always under its one key.
     projection_type = "KEYS_ONLY"
   }
 

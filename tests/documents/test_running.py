@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from order_service import status
 
 from workshop.documents.pages import pages
 from workshop.documents.running import comparison, working_copy
@@ -279,6 +280,13 @@ def test_what_differs_from_run_to_run_is_not_compared(shown, printed):
 def test_everything_else_is_compared(shown, printed):
     """Statuses, counts, sums, versions."""
     assert comparison.missing(shown, printed) == [(0, shown)]
+
+
+@pytest.mark.parametrize("reached", [name for name in status.RANKS if name != status.CREATED])
+def test_an_event_may_overtake_those_before_it_but_not_the_last(reached):
+    """Which event moved an order that goes on is not compared; which one ended it is."""
+    missing = comparison.missing(f"tracked  x → {reached}", "tracked  x (no change)")
+    assert bool(missing) == (status.RANKS[reached] == status.FINAL_RANK)
 
 
 def test_lines_may_come_in_any_order_but_as_often_as_shown():

@@ -28,5 +28,5 @@ def progress() -> None:
         solved = "  ".join(f"{'✓' if ok else '·'} {number}" for number, ok in each.exercises)
         table.add_row(f"{each.stage} {name}", "yes" if each.deployed else "–", each.check, solved)
     out.print(table)
-    at_work = session.under_way() if session.reminder() else None
-    out.print(f"Next: {following(stages, at_work, deployed)}", markup=False, soft_wrap=True)
+    told = following(stages, session.known_under_way(), deployed)
+    out.print(f"Next: {told}", markup=False, soft_wrap=True)

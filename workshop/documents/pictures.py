@@ -13,8 +13,8 @@ TABLES = {1: "Orders", 2: "Payments", 3: "Inventory", 4: "Shipments"}
 _HEAD = "flowchart LR"
 _ENDS = ("  client([customer])", "  bus{{EventBridge bus}}")
 
-# Dark letters on a light ground, whichever theme the page has.
 _LEGEND = "\n\nYellow: what this stage adds."
+# Dark letters on a light ground, whichever theme the page has.
 _NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
 
 _SAFETY_NET = """\

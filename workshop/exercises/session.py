@@ -45,12 +45,17 @@ def under_way(root: Path = ROOT) -> str | None:
     return Repository(root).message(UNDER_WAY)
 
 
+def known_under_way(root: Path = ROOT) -> str | None:
+    """As `under_way`; None also in a downloaded archive, which has no exercises."""
+    try:
+        return under_way(root)
+    except WorkshopError:
+        return None
+
+
 def reminder(root: Path = ROOT) -> str | None:
     """Return a sentence for who may have forgotten that an exercise is under way."""
-    try:
-        number = under_way(root)
-    except WorkshopError:  # a downloaded archive has no exercises
-        return None
+    number = known_under_way(root)
     if number is None:
         return None
     return (
