@@ -12,7 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the point of this file
     )
     sys.exit(2)
 
-from workshop.bootstrap import main
+from workshop.launcher import main
 
 if __name__ == "__main__":
     main()

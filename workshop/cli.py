@@ -6,47 +6,67 @@ import io
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
 from types import FrameType
 
 import typer
 
 from workshop.console import say
-from workshop.errors import WorkshopError, in_one_line
+from workshop.errors import EXPECTED, in_one_line
 from workshop.paths import STATE
 
-app = typer.Typer(
-    name="workshop",
-    help="Event-driven orders on AWS: build them up, run them here, look inside.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-GROUPS = (
-    *("stack", "orders", "look", "recovery", "trouble", "check", "exercise"),
-    *("progress", "quality", "docs", "notebooks", "bench", "bootstrap"),
-    *("deploy", "release", "pipeline", "lock"),
-)
-"""The modules of verbs, in the order in which help shows them."""
-
 unreadable: list[str] = []
-"""Why verbs are not there: some use the stages' own code, which a learner may be rewriting."""
-
-for name in GROUPS:
-    try:
-        app.add_typer(importlib.import_module(f"workshop.commands.{name}").app)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other verbs work
-        if (fault := in_one_line(error)) not in unreadable:
-            unreadable.append(fault)
+"""Why commands are missing: some use the stages' own code, which a learner may be rewriting."""
 
 
-@app.callback(invoke_without_command=True)
-def _help_when_alone(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+def assemble(package: str, about: str, groups: Iterable[str]) -> typer.Typer:
+    """Build a command line from a package's ``commands/`` modules.
+
+    Args:
+        package: The program, such as `workshop`.
+        about: What it is for.
+        groups: The modules, in the order in which help shows them. One that cannot be imported is
+            left out, and `unreadable` says why.
+    """
+    app = typer.Typer(
+        name=package,
+        help=about,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in groups:
+        try:
+            app.add_typer(importlib.import_module(f"{package}.commands.{name}").app)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other commands work
+            if (fault := in_one_line(error)) not in unreadable:
+                unreadable.append(fault)
+
+    @app.callback(invoke_without_command=True)
+    def _help_when_alone(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    return app
+
+
+app = assemble(
+    "workshop",
+    "Event-driven orders on AWS: build them up, run them here, look inside.",
+    (
+        *("stack", "orders", "observe", "recovery", "faults", "check", "exercise"),
+        *("progress", "lab", "bootstrap", "deploy", "release"),
+    ),
+)
 
 
 def main() -> None:
-    """Run the verb of the command line, and end the process with its exit code."""
+    """Run the learner's command line, and end the process with its exit code."""
+    run(app)
+
+
+def run(app: typer.Typer) -> None:
+    """Run the command of the command line, and end the process with its exit code."""
     for name in ("SIGTERM", "SIGHUP"):  # ended by somebody; the terminal was closed
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
@@ -55,8 +75,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     _tell_unreadable()
     try:
-        code = app(prog_name="workshop", standalone_mode=False)
-    except WorkshopError as error:
+        code = app(prog_name=app.info.name, standalone_mode=False)
+    except EXPECTED as error:
         say(str(error))
         code = error.exit_code
     except typer.TyperException as error:

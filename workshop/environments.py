@@ -18,11 +18,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.locking import exclusive
 from workshop.errors import UsageError, WorkshopError
-from workshop.locking import exclusive
 from workshop.paths import (
     FUNCTION_DEPENDENCIES,
     LOCAL_CLOUD_ENVIRONMENT,
+    LOCKS,
     ROOT,
     SECURITY_ENVIRONMENT,
     STATE,
@@ -39,7 +40,7 @@ class Environment:
     """A directory filled from a lock file.
 
     Attributes:
-        lock: The lock file's name, in the repository's root.
+        lock: The lock file's name, in ``requirements/``.
         directory: What is made.
         label: What it is called in messages.
         node_project: The folder, in the repository, of what Node gets on top; by a lock of its own.
@@ -53,7 +54,7 @@ class Environment:
     @property
     def fingerprint(self) -> str:
         """The hash of the lock files: the environment is current when it was made from these."""
-        digest = hashlib.sha256((ROOT / self.lock).read_bytes())
+        digest = hashlib.sha256((LOCKS / self.lock).read_bytes())
         if self.node_project:
             digest.update((ROOT / self.node_project / "package-lock.json").read_bytes())
         return digest.hexdigest()
@@ -65,7 +66,7 @@ LAB = Environment("lab.lock", VENV, "JupyterLab")
 LOCAL_CLOUD = Environment("local-cloud.lock", LOCAL_CLOUD_ENVIRONMENT, "the local cloud")
 FUNCTIONS = Environment("functions.lock", FUNCTION_DEPENDENCIES, "the functions' dependencies")
 SECURITY = Environment(
-    "security.lock", SECURITY_ENVIRONMENT, "the security scanners", "workshop/security/actionlint"
+    "security.lock", SECURITY_ENVIRONMENT, "the security scanners", "devtools/security/actionlint"
 )
 
 RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
@@ -196,7 +197,7 @@ def _fill(environment: Environment) -> None:
 def _install(environment: Environment, target: list[str], options: list[str]) -> None:
     """Install exactly what a lock file names."""
     tool = [str(python_of(VENV)), "-m"]
-    exactly = ["--quiet", "--no-deps", "--require-hashes", "-r", str(ROOT / environment.lock)]
+    exactly = ["--quiet", "--no-deps", "--require-hashes", "-r", str(LOCKS / environment.lock)]
     failed = f"The packages of {environment.lock} could not be installed."
     if environment == SECURITY:  # a hundred packages: pip takes 40 s, the development tools' uv 3 s
         with contextlib.suppress(WorkshopError):  # pip may know a way to them that uv does not

@@ -3,6 +3,7 @@
 import traceback
 from pathlib import Path
 
+from local_cloud.errors import LocalCloudError
 from workshop.paths import name_of_own
 
 
@@ -16,6 +17,10 @@ class UsageError(WorkshopError):
     """The command cannot be understood, or this machine lacks something it needs."""
 
     exit_code = 2
+
+
+EXPECTED = (WorkshopError, LocalCloudError)
+"""What a caller catches to handle every expected error, of the tools and of the local cloud."""
 
 
 def in_one_line(error: Exception) -> str:

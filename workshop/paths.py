@@ -9,6 +9,7 @@ CICD = ROOT / "06-cicd"
 NOTEBOOKS = ROOT / "notebooks"
 TERRAFORM_LOCK = TERRAFORM / ".terraform.lock.hcl"
 
+LOCKS = ROOT / "requirements"
 VENV = ROOT / ".venv"
 STATE = ROOT / ".workshop"
 """Everything the tools make and nobody commits."""

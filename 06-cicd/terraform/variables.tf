@@ -21,7 +21,7 @@ variable "region" {
 }
 
 variable "names" {
-  description = "What the bootstrap's own resources are called (workshop/deployment/bootstrap.py)"
+  description = "What the bootstrap's own resources are called (workshop/deployment/aws/bootstrap_names.py)"
   type = object({
     state_bucket = string
     plan_role    = string

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from workshop.security.checks import findings
+from devtools.security.checks import findings
 
 ACCOUNT = "us-east-1:123456789012"
 FUNCTION = f"arn:aws:lambda:{ACCOUNT}:function:orderflow-payment"

@@ -12,11 +12,14 @@ import pytest
 import typer
 import yaml
 
+from devtools import cli as maintainers
+from devtools.commands.quality import PARTS
+from devtools.launcher import NEEDS as MAINTAINERS_NEEDS
 from workshop import cli
-from workshop.bootstrap import NEEDS
-from workshop.commands.quality import PARTS
-from workshop.deployment import bundles, terraform
-from workshop.environments import SECURITY, WORKSHOP
+from workshop.deployment import bundles
+from workshop.deployment.terraform import runner
+from workshop.environments import DEV, SECURITY, WORKSHOP
+from workshop.launcher import NEEDS as LEARNERS_NEEDS
 from workshop.paths import ROOT
 
 FOLDER = ROOT / ".github"
@@ -31,10 +34,11 @@ HERE = {key: job for key, job in JOBS.items() if "steps" in job}
 STEPS = [(key, step) for key, job in HERE.items() for step in job["steps"]]
 STEP_NAMES = [f"{flow}/{job}: {step['name']}" for (flow, job), step in STEPS]
 
-LINE = re.compile(r"(make|python -m workshop) ([a-z-]+)(?: ARGS=(--[a-z]+))?")
+LINE = re.compile(r"(make|python -m workshop|python -m devtools) ([a-z-]+)(?: ARGS=(--[a-z]+))?")
 """All that a `run:` may be."""
 MAKE_VERBS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-VERBS = typer.main.get_command(cli.app).commands
+LEARNERS = typer.main.get_command(cli.app).commands
+VERBS = LEARNERS | typer.main.get_command(maintainers.app).commands
 BECOME, UPLOAD, DOWNLOAD, CHECKOUT = (
     "aws-actions/configure-aws-credentials",
     "actions/upload-artifact",
@@ -46,6 +50,13 @@ BECOME, UPLOAD, DOWNLOAD, CHECKOUT = (
 def verbs(job):
     """The verbs of a job, in order."""
     return [LINE.fullmatch(step["run"])[2] for step in job["steps"] if "run" in step]
+
+
+def needs(verb):
+    """The environments that a command needs."""
+    if verb in LEARNERS:
+        return LEARNERS_NEEDS.get(verb, (WORKSHOP,))
+    return MAINTAINERS_NEEDS.get(verb, (DEV,))
 
 
 def using(job, action):
@@ -81,7 +92,8 @@ def test_a_line_is_one_verb_that_exists(key, step):
     assert verb in VERBS
     assert verb in MAKE_VERBS
     assert "shell" not in step
-    assert how == ("make" if JOBS[key]["runs-on"] == "ubuntu-latest" else "python -m workshop")
+    program = "workshop" if verb in LEARNERS else "devtools"
+    assert how == ("make" if JOBS[key]["runs-on"] == "ubuntu-latest" else f"python -m {program}")
     options = {name for each in VERBS[verb].params for name in each.opts}
     assert option is None or option in options
 
@@ -440,7 +452,7 @@ def test_terraform_is_one_that_the_project_takes():
     [(oldest, below)] = re.findall(r'required_version = ">= ([\d.]+), (< [\d.]+)"', text)
     version = tuple(map(int, LOADED["setup"]["inputs"]["terraform"]["default"].split(".")))
     assert version >= tuple(map(int, oldest.split(".")))
-    assert version >= terraform.OLDEST_REMOTE
+    assert version >= runner.OLDEST_REMOTE
     assert version < tuple(map(int, below.removeprefix("< ").split(".")))
     others = {
         key: set_up(job)["terraform"] for key, job in HERE.items() if "terraform" in set_up(job)
@@ -453,9 +465,10 @@ def test_terraform_is_one_that_the_project_takes():
 def test_a_cache_is_keyed_by_what_the_job_installs(name):
     """By the lock files of just those environments that its verbs need, so that none is missing."""
     job = WORKFLOWS["ci"]["jobs"][name]
-    needed = {each.lock for verb in verbs(job) for each in NEEDS.get(verb, (WORKSHOP,))}
-    scanners = {SECURITY.lock} if "security" in verbs(job) else set()  # the verb adds them itself
-    assert set(set_up(job)["locks"].split()) == needed | scanners
+    needed = {each.lock for verb in verbs(job) for each in needs(verb)}
+    scanners = {SECURITY.lock} if "security" in verbs(job) else set()  # the command adds them
+    locks = {f"requirements/{each}" for each in needed | scanners}
+    assert set(set_up(job)["locks"].split()) == locks
 
 
 def test_what_reaches_aws_takes_nothing_from_a_cache():

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from workshop.documents.pages import tracked
-from workshop.documents.running import working_copy
+from devtools.documents.pages import tracked
+from devtools.documents.running import working_copy
 from workshop.exercises import session
 from workshop.exercises.catalogue import exercises
 from workshop.paths import LAST_STAGE, ROOT
@@ -21,9 +21,9 @@ ON_A_STACK = [each for each in ALL if each.needs_stack]
 
 CHECK = """
 import sys
-from workshop import checking
-print(checking.ROOT)
-sys.exit(checking.run(*sys.argv[1:]).failed)
+from workshop import check_report
+print(check_report.ROOT)
+sys.exit(check_report.run(*sys.argv[1:]).failed)
 """
 
 

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.fixtures.deployed import new_id
-from workshop.orders import ordering
+from workshop.orders import api_client
 from workshop.paths import ROOT
 
 pytestmark = pytest.mark.deployed
@@ -35,8 +35,8 @@ def exports(stack, monkeypatch):
 @pytest.mark.usefixtures("exports")
 def test_plain_boto3_sees_an_order_in_all_four_tables(stack, ends):
     """A client that knows nothing of the workshop finds the order where Terraform says."""
-    ordering.set_stock(stack, {"MOUSE": 100})
-    placed = ordering.place_order(stack, ordering.order_request({"MOUSE": 1}))
+    api_client.set_stock(stack, {"MOUSE": 100})
+    placed = api_client.place_order(stack, api_client.order_request({"MOUSE": 1}))
     order_id = placed["order_id"]
     ends(order_id)
     dynamodb = boto3.resource("dynamodb")

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from tests.fixtures.deployed import eventually, new_id
-from workshop.orders.forgetting import discard
+from workshop.orders.cleanup import discard
 
 pytestmark = pytest.mark.deployed
 

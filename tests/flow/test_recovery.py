@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.fixtures import books
+from local_cloud.control import Control
+from local_cloud.delivery.fault_injection import Plan
+from tests.fixtures import ledger
 from tests.fixtures.deployed import new_id
 from tests.fixtures.events import order_request
-from workshop.local_cloud.adapter.trouble import Plan
-from workshop.local_cloud.control import Control
-from workshop.orders import journey, ordering
+from workshop.orders import api_client, journey
 from workshop.recovery import dead_letters
 
 pytestmark = pytest.mark.deployed
@@ -32,7 +32,7 @@ ORDERS = (
 
 def test_two_hundred_orders_through_trouble(stack, recovery):
     """A fifth doubled, a fifth late, one in twenty lost: one reconcile and one redrive heal all."""
-    ordering.set_stock(stack, {"HEADSET": 1000, "MONITOR": 0})
+    api_client.set_stock(stack, {"HEADSET": 1000, "MONITOR": 0})
     control = Control(stack.target.endpoint_url, timeout=120)
     recovery.reconcile()  # what other tests left open
     recovery.settled()
@@ -54,9 +54,9 @@ def test_two_hundred_orders_through_trouble(stack, recovery):
 
     assert {oid: journey.status(stack, oid) for oid in order_ids} == expected
     for order_id in order_ids:
-        books.check(stack, order_id)
+        ledger.check(stack, order_id)
     shipped = Counter(ORDERS)["HEADSET", "tok_approved", "SHIPMENT_PREPARED"] + 20
-    assert ordering.read_stock(stack, ["HEADSET", "MONITOR"]) == {
+    assert api_client.read_stock(stack, ["HEADSET", "MONITOR"]) == {
         "HEADSET": 1000 - shipped,
         "MONITOR": 0,
     }
@@ -70,7 +70,7 @@ def _place(stack, sku, token):
         lines=[{"sku": sku, "quantity": 1}],
         payment_method={"token": token},
     )
-    answer = ordering.post_order(stack, request, idempotency_key=new_id("key"))
+    answer = api_client.post_order(stack, request, idempotency_key=new_id("key"))
     # 200: the first answer of the table came late, and the SDK's retry found its own write.
     assert answer.status in (200, 201), answer
     return answer.body["order_id"]

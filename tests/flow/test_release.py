@@ -11,9 +11,9 @@ import zipfile
 import pytest
 
 from tests.fixtures.deployed import eventually
-from workshop.deployment import release
-from workshop.orders import journey, ordering, smoke
-from workshop.orders.forgetting import orders_of
+from workshop.deployment.release import release
+from workshop.orders import api_client, journey, smoke
+from workshop.orders.cleanup import orders_of
 from workshop.paths import BUNDLES, ROOT
 
 pytestmark = pytest.mark.deployed
@@ -50,15 +50,15 @@ def bad_version(stack):
 @pytest.fixture
 def nothing_left(stack, recovery):
     """No smoke test's order stays; the shelf is as it was."""
-    before = ordering.read_shelf(stack)
+    before = api_client.read_shelf(stack)
     yield
     recovery.redrive()
     recovery.settled()
-    ordering.set_stock(stack, {smoke.SKU: 1})
+    api_client.set_stock(stack, {smoke.SKU: 1})
     run("smoke", stack)
     assert orders_of(stack, smoke.CUSTOMER) == []
-    ordering.take_off_the_shelf(stack, smoke.SKU)
-    ordering.set_stock(stack, before)
+    api_client.take_off_the_shelf(stack, smoke.SKU)
+    api_client.set_stock(stack, before)
 
 
 def run(verb, stack):
@@ -110,10 +110,10 @@ def test_a_rollback_brings_the_good_version_back(
 
 def test_the_smoke_test_leaves_nothing(stack):
     """Neither rows nor a changed shelf, even where nobody has put anything on it."""
-    ordering.take_off_the_shelf(stack, smoke.SKU)
-    before = ordering.read_shelf(stack)
+    api_client.take_off_the_shelf(stack, smoke.SKU)
+    before = api_client.read_shelf(stack)
     done = run("smoke", stack)
     assert done.returncode == 0, done.stderr
     assert "It is SHIPMENT_PREPARED after" in done.stderr
-    assert ordering.read_shelf(stack) == before
+    assert api_client.read_shelf(stack) == before
     assert journey.statuses(stack, orders_of(stack, smoke.CUSTOMER)) == {}

@@ -1,6 +1,6 @@
 """What an order costs: the requests and write units of its functions, counted.
 
-They are held against `workshop/scaling/order.toml`: documents, costs and ceilings follow from it.
+They are held against `devtools/scaling/order.toml`: documents, costs and ceilings follow from it.
 """
 
 import io
@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from moto.events.models import EventPattern
 
+from devtools.scaling import order as model
 from orderflow.errors import TransientError
 from orderflow.event import Event
 from tests.fixtures.events import delivered, order_request
-from workshop.scaling import order as model
 
 ROOT = Path(__file__).resolve().parents[2]
 

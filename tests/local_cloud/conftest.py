@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_cloud.lab import Lab
-from workshop.local_cloud.process import LocalCloud
+from local_cloud.process import LocalCloud
+from tests.local_cloud.cloud_builder import Lab
 from workshop.paths import LOCAL_CLOUD_ENVIRONMENT, ROOT, python_of
 
 QUICK = 0.1

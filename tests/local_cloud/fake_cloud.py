@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop.local_cloud.adapter.assembly import Parts
-from workshop.local_cloud.adapter.cloud import DeliveryError, Ending, Execution, Function
-from workshop.local_cloud.settings import Settings
+from local_cloud.delivery.emulator_port import DeliveryError, Ending, Execution, Function
+from local_cloud.delivery.wiring import Parts
+from local_cloud.settings import Settings
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:charge"
 RULE_ARN = "arn:aws:events:us-east-1:000000000000:rule/bus/paid"

@@ -16,10 +16,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
+from local_cloud.delivery.emulator_port import Function as Known
+from local_cloud.delivery.emulator_port import name_in
+from tests.local_cloud.cloud_builder import REGION, Function, Lab, attributes, bundle, eventually
 from tests.local_cloud.fake_cloud import FakeCloud, InstantQueue, parts_around
-from tests.local_cloud.lab import REGION, Function, Lab, attributes, bundle, eventually
-from workshop.local_cloud.adapter.cloud import Function as Known
-from workshop.local_cloud.adapter.cloud import name_in
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:charge"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.local_cloud.cloud_builder import Lab, attributes, bundle, eventually
 from tests.local_cloud.conftest import LEARNERS_SHELL, QUICK
-from tests.local_cloud.lab import Lab, attributes, bundle, eventually
 
 pytestmark = pytest.mark.deployed
 

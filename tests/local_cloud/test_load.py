@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from local_cloud.settings import Settings
+from tests.local_cloud.cloud_builder import Function, Lab
 from tests.local_cloud.conftest import PATIENCE
-from tests.local_cloud.lab import Function, Lab
-from workshop.local_cloud.settings import Settings
 
 pytestmark = pytest.mark.deployed
 

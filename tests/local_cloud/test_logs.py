@@ -44,13 +44,13 @@ import queue, sys, threading, time
 from types import SimpleNamespace
 sys.path.append(sys.argv[1])
 from ministack.core.lambda_runtime import Worker
-from workshop.local_cloud.adapter import install
+from local_cloud.ministack import patches
 
-install._take_whole_logs()
+patches._take_whole_logs()
 lines = queue.Queue()
 
 def arrive():
-    for line in ("one", "two", "three", *([install._OVER] if sys.argv[2] == "answered" else [])):
+    for line in ("one", "two", "three", *([patches._OVER] if sys.argv[2] == "answered" else [])):
         lines.put(line)
         time.sleep(0.06)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.lab import Lab, bus_arn
-from workshop.local_cloud.wire import HEADER
+from local_cloud.protocol import HEADER
+from tests.local_cloud.cloud_builder import Lab, bus_arn
 
 pytestmark = pytest.mark.deployed
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_cloud.lab import Lab, eventually
-from workshop.local_cloud import ports, processes
-from workshop.local_cloud.process import LocalCloud, LocalCloudError
-from workshop.local_cloud.wire import STATE_FILE
+from local_cloud import ports, processes
+from local_cloud.process import LocalCloud, LocalCloudError
+from local_cloud.protocol import STATE_FILE
+from tests.local_cloud.cloud_builder import Lab, eventually
 from workshop.paths import ROOT
 
 pytestmark = pytest.mark.deployed
@@ -126,8 +126,8 @@ def test_a_server_that_hangs_is_ended(
 ) -> None:
     """It does not answer and does not end: it is killed in the end, being ours."""
     running = cloud.start(free_port())
-    monkeypatch.setattr("workshop.local_cloud.process._ANSWER_TIMEOUT", 0.3)
-    monkeypatch.setattr("workshop.local_cloud.processes._KILL_TIMEOUT", 0.3)
+    monkeypatch.setattr("local_cloud.process._ANSWER_TIMEOUT", 0.3)
+    monkeypatch.setattr("local_cloud.processes._KILL_TIMEOUT", 0.3)
     os.kill(running.pid, signal.SIGSTOP)
     assert cloud.stop() is True
     assert not processes.alive(running.pid)
@@ -155,7 +155,7 @@ def test_simultaneous_starts_start_one_server(
     """Two commands at once: both get the same cloud."""
     code = (
         "import sys; from pathlib import Path\n"
-        "from workshop.local_cloud.process import LocalCloud\n"
+        "from local_cloud.process import LocalCloud\n"
         "print(LocalCloud(Path(sys.argv[1]), Path(sys.argv[2])).start(int(sys.argv[3])))\n"
     )
     command = [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.lab import Lab, Queue
+from tests.local_cloud.cloud_builder import Lab, Queue
 
 pytestmark = pytest.mark.deployed
 

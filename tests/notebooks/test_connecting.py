@@ -10,8 +10,9 @@ import pytest
 from workshop.deployment.stack import Outputs, Stack
 from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
-from workshop.notebooks import cleaning, connecting, connection, shelf
-from workshop.orders import ordering
+from workshop.notebooks import cleanup, connecting, connection
+from workshop.notebooks import stock as shelf
+from workshop.orders import api_client
 
 TABLES = {"orders": "o", "payments": "p", "inventory": "i", "shipments": "s"}
 
@@ -31,9 +32,9 @@ def goods(monkeypatch, tmp_path):
     def read(_stack, skus):
         return {sku: there[sku] for sku in skus if sku in there}
 
-    monkeypatch.setattr(ordering, "read_stock", read)
-    monkeypatch.setattr(ordering, "set_stock", lambda _, stock: there.update(stock))
-    monkeypatch.setattr(ordering, "take_off_the_shelf", lambda _, sku: there.pop(sku))
+    monkeypatch.setattr(api_client, "read_stock", read)
+    monkeypatch.setattr(api_client, "set_stock", lambda _, stock: there.update(stock))
+    monkeypatch.setattr(api_client, "take_off_the_shelf", lambda _, sku: there.pop(sku))
     monkeypatch.setattr(shelf, "_file", lambda _: tmp_path / "shelf-before.json")
     return there
 
@@ -45,7 +46,7 @@ def up(monkeypatch, goods):
     forgotten = []
     monkeypatch.setattr(connecting, "current", lambda: found)
     monkeypatch.setattr(connecting, "nothing_is_wrong", lambda _: None)
-    monkeypatch.setattr(cleaning, "forget_orders", lambda _, customer: forgotten.append(customer))
+    monkeypatch.setattr(cleanup, "forget_orders", lambda _, customer: forgotten.append(customer))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     return SimpleNamespace(stack=found, forgotten=forgotten)
@@ -88,7 +89,7 @@ def test_something_wrong_on_purpose_is_told_before_anything_is_touched(up, goods
 def test_another_account_than_the_stacks_is_refused(up, monkeypatch):
     there = Target("aws-1-us-east-1", "us-east-1", "1", None, own=False)
     monkeypatch.setattr(connecting, "current", lambda: stack(target=there))
-    monkeypatch.setattr(connecting.account, "target", lambda _: SimpleNamespace(account="2"))
+    monkeypatch.setattr(connecting.account_stack, "target", lambda _: SimpleNamespace(account="2"))
     with pytest.raises(WorkshopError, match=r"in account 1, and your AWS credentials .* account 2"):
         connecting.connect(stage=1, customer="c")
 
@@ -98,7 +99,7 @@ def test_the_shelf_is_full_and_then_as_it_was(up, goods):
     goods |= {"MOUSE": 7, "SOMEBODY-ELSES": 1}
     for _ in range(2):
         connecting.connect(stage=3, customer="c")
-        assert goods == {**ordering.SHELVES, "SOMEBODY-ELSES": 1}
+        assert goods == {**api_client.SHELVES, "SOMEBODY-ELSES": 1}
         goods["MOUSE"] -= 2
     shelf.restore(up.stack)
     assert goods == {"MOUSE": 7, "SOMEBODY-ELSES": 1}
@@ -150,9 +151,9 @@ def test_before_the_inventory_there_is_no_shelf(goods):
 )
 def test_clean_up_says_what_it_removed(monkeypatch, goods, capsys, count, told):
     switched = []
-    monkeypatch.setattr(cleaning.gateway, "switch", lambda _, *, up: switched.append(up))
-    monkeypatch.setattr(cleaning, "forget_orders", lambda *_: count)
-    cleaning.clean_up(connection.Connection(stack(), "c"))
+    monkeypatch.setattr(cleanup.gateway_switch, "switch", lambda _, *, up: switched.append(up))
+    monkeypatch.setattr(cleanup, "forget_orders", lambda *_: count)
+    cleanup.clean_up(connection.Connection(stack(), "c"))
     assert capsys.readouterr().out.startswith(told)
     assert switched == [True]
 
@@ -161,19 +162,19 @@ def test_orders_are_forgotten_only_when_nothing_of_them_is_under_way(monkeypatch
     """Else the tracker would make their rows anew."""
     done = []
     looks = iter([["a", "b"], []])
-    monkeypatch.setattr(cleaning, "orders_of", lambda *_: next(looks))
-    monkeypatch.setattr(cleaning.waiting, "wait", lambda _, found: done.append(("wait", found)))
-    monkeypatch.setattr(cleaning, "forget", lambda _, found: done.append(("forget", found)))
-    assert cleaning.forget_orders(stack(), "c") == 2
+    monkeypatch.setattr(cleanup, "orders_of", lambda *_: next(looks))
+    monkeypatch.setattr(cleanup.waiting, "wait", lambda _, found: done.append(("wait", found)))
+    monkeypatch.setattr(cleanup, "forget", lambda _, found: done.append(("forget", found)))
+    assert cleanup.forget_orders(stack(), "c") == 2
     assert done == [("wait", ["a", "b"]), ("forget", ["a", "b"])]
 
 
 def test_on_aws_orders_that_come_late_are_forgotten_too(monkeypatch):
     """An index lags behind its table: it is asked until nothing is found."""
     looks = iter([["a"], ["a", "b"], []])
-    monkeypatch.setattr(cleaning, "orders_of", lambda *_: next(looks))
-    monkeypatch.setattr(cleaning.waiting, "wait", lambda *_: None)
-    monkeypatch.setattr(cleaning, "forget", lambda *_: None)
-    monkeypatch.setattr(cleaning, "LAG_SECONDS", 0)
+    monkeypatch.setattr(cleanup, "orders_of", lambda *_: next(looks))
+    monkeypatch.setattr(cleanup.waiting, "wait", lambda *_: None)
+    monkeypatch.setattr(cleanup, "forget", lambda *_: None)
+    monkeypatch.setattr(cleanup, "LAG_SECONDS", 0)
     there = Target("aws-1-us-east-1", "us-east-1", "1", None, own=False)
-    assert cleaning.forget_orders(stack(target=there), "c") == 2
+    assert cleanup.forget_orders(stack(target=there), "c") == 2

@@ -1,7 +1,7 @@
 """What functions may do, as tables: nothing that a policy allows is left out."""
 
-from workshop.notebooks.frames import NOTHING
 from workshop.notebooks.permissions import permission_table, service_table
+from workshop.notebooks.tables import NOTHING
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:payment-failed"
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/payments"

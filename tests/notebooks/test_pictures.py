@@ -12,12 +12,11 @@ import pytest
 from PIL import Image
 
 from workshop.errors import WorkshopError
-from workshop.notebooks.pictures import look
+from workshop.notebooks.pictures import style
 from workshop.notebooks.pictures.charts import latency_chart, stock_chart
 from workshop.notebooks.pictures.charts_layout import axis_end, quantile, spread_of
-from workshop.notebooks.pictures.journey_story import TRACKER, story_of
-from workshop.notebooks.pictures.time_line import time_line
-from workshop.notebooks.pictures.time_line_layout import (
+from workshop.notebooks.pictures.timeline import time_line
+from workshop.notebooks.pictures.timeline_layout import (
     Kind,
     Line,
     Scale,
@@ -25,6 +24,7 @@ from workshop.notebooks.pictures.time_line_layout import (
     folds_of,
     lay_out,
 )
+from workshop.notebooks.pictures.timeline_model import TRACKER, story_of
 from workshop.orders.journey import Hop
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -202,7 +202,7 @@ every_journey = pytest.mark.parametrize("hops", JOURNEYS.values(), ids=JOURNEYS)
 
 
 def layout_of(hops):
-    return lay_out(story_of(hops), left=130, right=920, measure=look.text_width)
+    return lay_out(story_of(hops), left=130, right=920, measure=style.text_width)
 
 
 def latencies(*, outlier=0.0):
@@ -370,15 +370,15 @@ class TestLayout:
         for one, other in combinations(labels, 2):
             if (one.function, one.line) == (other.function, other.line):
                 left, right = sorted((one, other), key=lambda label: label.x)
-                assert left.x + look.text_width(left.text) < right.x
-        assert all(label.x + look.text_width(label.text) <= 921 for label in labels)
+                assert left.x + style.text_width(left.text) < right.x
+        assert all(label.x + style.text_width(label.text) <= 921 for label in labels)
 
     @every_journey
     def test_no_label_lies_on_a_bar(self, hops):
         layout = layout_of(hops)
         for label in layout.labels:
             if label.line in {Line.MIDDLE, Line.OVER_ARROW}:
-                end = label.x + look.text_width(label.text)
+                end = label.x + style.text_width(label.text)
                 for work in layout.story.works:
                     if work.function == label.function:
                         from_x, to_x = layout.box(work)

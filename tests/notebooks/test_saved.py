@@ -7,8 +7,8 @@ import re
 import nbformat
 import pytest
 
-from workshop.lab.files import paths
-from workshop.lab.refresh import METADATA
+from devtools.notebooks.files import paths
+from devtools.notebooks.refresh import METADATA
 from workshop.paths import ROOT, STAGES, stage_folder
 
 NOTEBOOKS = paths()

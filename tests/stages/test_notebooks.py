@@ -6,11 +6,11 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from devtools.notebooks import files
+from devtools.notebooks.stack_snapshot import traces
+from devtools.test_runner import TEST_CLOUDS
+from local_cloud.control import Control
 from workshop.deployment.stack import CLOUD_VARIABLE
-from workshop.lab import files
-from workshop.lab.traces import traces
-from workshop.local_cloud.control import Control
-from workshop.suite import TEST_CLOUDS
 
 pytestmark = [
     pytest.mark.deployed,

@@ -12,12 +12,12 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
+from local_cloud.control import Control
 from tests.fixtures.deployed import LAST_STAGE, TEST_CLOUD, eventually
-from workshop.deployment import up
+from workshop.deployment.local import up
 from workshop.deployment.stack import CLOUD_VARIABLE, current
-from workshop.deployment.terraform import Changes
-from workshop.local_cloud.control import Control
-from workshop.orders import forgetting, journey, ordering
+from workshop.deployment.terraform.runner import Changes
+from workshop.orders import api_client, cleanup, journey
 from workshop.paths import ROOT
 
 pytestmark = [
@@ -74,7 +74,7 @@ def test_going_down_only_removes(ladder):
 def _orders_under_way(stack) -> Iterator[None]:
     """Place an order after the other meanwhile; all of them have to be shipped, without help."""
     over = threading.Event()
-    ordering.set_stock(stack, {"MOUSE": 10_000})
+    api_client.set_stock(stack, {"MOUSE": 10_000})
 
     def place_all():
         placed = []
@@ -93,7 +93,7 @@ def _orders_under_way(stack) -> Iterator[None]:
     assert Control(stack.target.endpoint_url, timeout=60).wait_idle(60)
     found = Counter(journey.statuses(stack, order_ids).values())
     assert found == {"SHIPMENT_PREPARED": len(order_ids)}
-    forgetting.forget(stack, order_ids)
+    cleanup.forget(stack, order_ids)
 
 
 UP_1 = ["up", "--stage", "1"]
@@ -124,7 +124,7 @@ def test_a_local_cloud_killed_in_mid_burst_says_what_is_lost(ladder):
 
 
 def _place(stack):
-    return ordering.place_order(stack, ordering.order_request({"MOUSE": 1}))
+    return api_client.place_order(stack, api_client.order_request({"MOUSE": 1}))
 
 
 def _orders(stack):

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from workshop.bootstrap import NEEDS
 from workshop.deployment import bundles
 from workshop.environments import FUNCTIONS
 from workshop.errors import WorkshopError
+from workshop.launcher import NEEDS
 from workshop.paths import FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
 

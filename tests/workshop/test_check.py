@@ -11,7 +11,7 @@ from workshop.paths import ROOT, stage_folder
 
 SCRIPT = """
 import sys, pytest
-from workshop.checking import Report
+from workshop.check_report import Report
 report = Report()
 pytest.main(["-p", "no:terminal", "-c", sys.argv[2], "--rootdir", sys.argv[1], sys.argv[1]],
             plugins=[report])

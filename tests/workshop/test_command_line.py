@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from devtools import cli as maintainers
 from workshop import cli
 from workshop.commands import stack as stack_verbs
 from workshop.deployment import stack
@@ -21,6 +22,7 @@ from workshop.errors import WorkshopError, in_one_line
 from workshop.paths import ROOT
 
 VERBS = set(typer.main.get_command(cli.app).commands)
+MAINTAINERS = set(typer.main.get_command(maintainers.app).commands)
 
 
 def run(*arguments, **environ):
@@ -43,7 +45,6 @@ def run(*arguments, **environ):
         ["up", "--nonsense"],
         ["trouble", "--drop", "7"],
         ["env", "--shell", "klingon"],
-        ["test", "nonsense"],
         ["stock", "MOUSE"],
         ["gateway", "off"],
         ["redrive", "--rate", "0"],
@@ -80,19 +81,20 @@ def test_make_and_the_command_line_have_the_same_verbs():
     text = (ROOT / "Makefile").read_text("utf-8")
     rules = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
     [phony] = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
-    assert rules - {"help"} == VERBS
+    assert rules - {"help", "help-dev"} == VERBS | MAINTAINERS
+    assert not VERBS & MAINTAINERS
+    assert set(re.findall(r"^([a-z-]+): ; \$\(DEV\)", text, re.MULTILINE)) == MAINTAINERS
     assert set(phony.split()) == rules
 
 
-def test_make_alone_tells_of_every_verb_the_common_ones_first():
+@pytest.mark.parametrize(("target", "shown"), [("help", VERBS), ("help-dev", MAINTAINERS)])
+def test_make_help_shows_each_command_of_one_audience_in_groups(target, shown):
     make = shutil.which("make")
     if make is None:
         pytest.skip("there is no make")
-    done = subprocess.run([make], cwd=ROOT, capture_output=True, text=True, check=True)
-    told = re.findall(r"^  make ([a-z-]+) +\S", done.stdout, re.MULTILINE)
-    assert set(told) == VERBS | {"help"}
-    assert told[1:9] == ["demo", "test", "up", "down", "status", "order", "follow", "stock"]
-    assert 'eval "$(make -s env)"' in done.stdout
+    done = subprocess.run([make, target], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(re.findall(r"^  make ([a-z-]+) +\S", done.stdout, re.MULTILINE)) == shown
+    assert len(re.findall(r"^[a-z].*[a-z]$", done.stdout, re.MULTILINE)) in {3, 4}
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
@@ -222,7 +224,7 @@ def test_code_that_cannot_be_read_takes_only_its_verbs_away(monkeypatch, capsys)
     anew = runpy.run_path(cli.__file__)
     verbs = set(typer.main.get_command(anew["app"]).commands)
     assert not verbs & {"dlq", "redrive", "reconcile", "order", "follow", "stock"}
-    assert {"exercise", "progress", "up", "down", "test"} <= verbs
+    assert {"exercise", "progress", "up", "down", "check"} <= verbs
     anew["_tell_unreadable"]()
     assert capsys.readouterr().err == (
         "05-errors-dlq/recovery/redrive/service.py:7: SyntaxError: invalid syntax. "

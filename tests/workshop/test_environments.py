@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import pytest
 
+from local_cloud.locking import exclusive
 from workshop import environments
 from workshop.environments import Environment
-from workshop.locking import exclusive
 from workshop.paths import ROOT
 
 
 def test_needs_nothing_but_the_standard_library():
-    script = "import sys; sys.path.insert(0, sys.argv[1]); import workshop.bootstrap"
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import workshop.launcher"
     command = [sys.executable, "-I", "-S", "-c", script, str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -33,6 +33,7 @@ def test_an_old_python_can_read_what_tells_it_so(name):
 def environment(tmp_path, monkeypatch):
     """An environment with a lock file of its own, not made yet."""
     monkeypatch.setattr(environments, "ROOT", tmp_path)
+    monkeypatch.setattr(environments, "LOCKS", tmp_path)
     (tmp_path / "some.lock").write_text("a==1")
     (tmp_path / "made").mkdir()
     return Environment("some.lock", tmp_path / "made", "some packages")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workshop.deployment import plan_report
+from workshop.deployment.aws import plan_report
 
 
 def change(address, *actions, index=None, drift=False):

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.deployment import functions, gateway, live, release
-from workshop.deployment.live import UNPUBLISHED, Entry
+from workshop.deployment.release import function_updates, gateway_switch, live_alias, release
+from workshop.deployment.release.live_alias import UNPUBLISHED, Entry
 from workshop.errors import WorkshopError
 
 KEYS = ("inventory", "order-api", "payment", "payment-refund")
@@ -80,7 +80,7 @@ def there(monkeypatch):
         now=lambda _: SimpleNamespace(strftime=lambda _: f"2026{next(seconds):04}T120000Z")
     )
     monkeypatch.setattr(release, "datetime", clock)
-    monkeypatch.setattr(functions, "POLL_SECONDS", 0)
+    monkeypatch.setattr(function_updates, "POLL_SECONDS", 0)
     return FakeLambda()
 
 
@@ -196,9 +196,9 @@ def test_the_history_stays_as_short_as_lambda_wants_it(there):
     for number in range(30):
         there.code["app-payment"] = f"code {number}"
         deliver(there)
-    for _ in range(live.REMEMBERED - 1):
+    for _ in range(live_alias.REMEMBERED - 1):
         release.rollback(stack(there))
-    assert there.live()["app-payment"] == str(30 - live.REMEMBERED + 1)
+    assert there.live()["app-payment"] == str(30 - live_alias.REMEMBERED + 1)
 
 
 def test_a_release_that_fails_its_proof_is_taken_back(there):
@@ -297,8 +297,8 @@ def test_a_switched_gateway_is_live_and_no_release(there):
     deliver(there)
     there.code["app-payment"] = "two"
     deliver(there)
-    gateway.switch(stack(there), up=False)
-    assert set(gateway.state(stack(there)).values()) == {False}
+    gateway_switch.switch(stack(there), up=False)
+    assert set(gateway_switch.state(stack(there)).values()) == {False}
     [entry, before] = release.versions(stack(there))["payment"].history
     assert (entry.version, before) == ("3", Entry(before.release, "1"))
 
@@ -309,11 +309,11 @@ def test_the_gateways_switch_never_makes_code_live_that_was_taken_back(there):
     deliver(there)
     release.rollback(stack(there))
     with pytest.raises(WorkshopError, match="not what was deployed last"):
-        gateway.switch(stack(there), up=False)
+        gateway_switch.switch(stack(there), up=False)
     assert there.live()["app-payment"] == "1"
 
 
 def test_before_the_first_release_the_switch_works_on_what_is_deployed(there):
-    gateway.switch(stack(there), up=False)
-    assert set(gateway.state(stack(there)).values()) == {False}
+    gateway_switch.switch(stack(there), up=False)
+    assert set(gateway_switch.state(stack(there)).values()) == {False}
     assert there.live()["app-payment"] == UNPUBLISHED

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.deployment import configuration, remote_state
+from workshop.deployment.aws import remote_state
 from workshop.deployment.target import Target
-from workshop.deployment.terraform import REPOSITORY, TerraformError
+from workshop.deployment.terraform import config_copy
+from workshop.deployment.terraform.runner import REPOSITORY, TerraformError
 from workshop.errors import WorkshopError
 from workshop.paths import CICD, ROOT, TERRAFORM
 
@@ -104,7 +105,7 @@ def test_the_copy_has_what_terraform_reads_and_no_more(tmp_path):
     """Same names, same content: what it plans is what the repository would."""
     (tmp_path / "configuration").mkdir()
     (tmp_path / "configuration" / "old.tf").write_text("")
-    copy = configuration.write(tmp_path, None)
+    copy = config_copy.write(tmp_path, None)
     assert not (copy.base / "old.tf").exists()
     there = {path.relative_to(copy.base): path.read_bytes() for path in copy.files()}
     lock = TERRAFORM.relative_to(ROOT) / ".terraform.lock.hcl"
@@ -114,17 +115,17 @@ def test_the_copy_has_what_terraform_reads_and_no_more(tmp_path):
 
 
 def test_only_the_copy_knows_the_bucket(tmp_path):
-    copy = configuration.write(tmp_path, SETTINGS)
+    copy = config_copy.write(tmp_path, SETTINGS)
     told = json.loads((copy.root / "backend.tf.json").read_text())
     assert told == {"terraform": {"backend": {"s3": SETTINGS}}}
     assert copy.remote
     assert not (TERRAFORM / "backend.tf.json").exists()
-    assert not configuration.write(tmp_path, None).remote
+    assert not config_copy.write(tmp_path, None).remote
     assert not (copy.root / "backend.tf.json").exists()
 
 
 def test_another_root_brings_the_same_lock_file(tmp_path):
-    copy = configuration.write(tmp_path, SETTINGS, CICD / "terraform")
+    copy = config_copy.write(tmp_path, SETTINGS, CICD / "terraform")
     assert copy.root == tmp_path / "configuration" / "06-cicd" / "terraform"
     assert (copy.root / ".terraform.lock.hcl").exists()
     assert (copy.root / "backend.tf.json").exists()
@@ -133,13 +134,13 @@ def test_another_root_brings_the_same_lock_file(tmp_path):
 
 def test_a_state_that_never_got_home_survives(tmp_path):
     """Terraform leaves it in the copy when the bucket cannot be reached any more."""
-    copy = configuration.write(tmp_path, SETTINGS)
+    copy = config_copy.write(tmp_path, SETTINGS)
     (copy.root / "errored.tfstate").write_text("{}")
-    configuration.write(tmp_path, SETTINGS)
+    config_copy.write(tmp_path, SETTINGS)
     assert (copy.root / "errored.tfstate").exists()
 
 
 def test_a_copy_is_found_again_with_its_bucket(tmp_path):
-    assert configuration.of(tmp_path) == REPOSITORY
-    assert configuration.write(tmp_path, SETTINGS) == configuration.of(tmp_path)
-    assert configuration.write(tmp_path, None) == configuration.of(tmp_path)
+    assert config_copy.of(tmp_path) == REPOSITORY
+    assert config_copy.write(tmp_path, SETTINGS) == config_copy.of(tmp_path)
+    assert config_copy.write(tmp_path, None) == config_copy.of(tmp_path)

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from workshop.deployment import stack, up
+from local_cloud import processes
+from workshop.deployment import stack
+from workshop.deployment.local import up
 from workshop.deployment.stack import Record
-from workshop.deployment.terraform import end_orphans
+from workshop.deployment.terraform.runner import end_orphans
 from workshop.errors import UsageError, WorkshopError
-from workshop.local_cloud import processes
 
 BOOT = "boot-1"
 

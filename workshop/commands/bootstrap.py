@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from workshop.commands import asking_first
-from workshop.commands.asking_first import Prefix, Yes
+from workshop.commands import account_options
+from workshop.commands.account_options import Prefix, Yes
 from workshop.console import out, say
-from workshop.deployment import account, repository
-from workshop.deployment.bootstrapping import Bootstrap, Settings
-from workshop.deployment.repository import Repository
-from workshop.deployment.terraform import Changes
-from workshop.errors import UsageError, WorkshopError
+from workshop.deployment.aws import account_stack, github_repository
+from workshop.deployment.aws.account_bootstrap import Bootstrap, Settings
+from workshop.deployment.aws.github_repository import Repository
+from workshop.deployment.terraform.runner import Changes
+from workshop.errors import EXPECTED, UsageError, WorkshopError
 
 app = typer.Typer()
 
@@ -34,7 +34,7 @@ def bootstrap(  # noqa: PLR0913 - a command's options
     repository_id: Annotated[
         int | None, typer.Option(min=1, help="GitHub's number of it; default: asked there.")
     ] = None,
-    prefix: Prefix = account.DEFAULT_PREFIX,
+    prefix: Prefix = account_stack.DEFAULT_PREFIX,
     alarm_email: Annotated[
         str | None,
         typer.Option(
@@ -48,8 +48,8 @@ def bootstrap(  # noqa: PLR0913 - a command's options
     yes: Yes = False,
 ) -> None:
     """Prepare an AWS account for the pipeline: state bucket, roles for GitHub, boundary, budget."""
-    target = asking_first.target(prefix)
-    with account.alone(target) as lock:
+    target = account_options.target(prefix)
+    with account_stack.alone(target) as lock:
         work = Bootstrap(target, prefix, lock)
         before = work.before()
         if remove:
@@ -62,7 +62,7 @@ def bootstrap(  # noqa: PLR0913 - a command's options
         changes = work.plan(wanted)
         _tell(work, changes, wanted)
         if changes.any:
-            asking_first.confirm(target.account, yes=yes)
+            account_options.confirm(target.account, yes=yes)
             outputs = work.apply()
         else:
             outputs = work.outputs()
@@ -81,8 +81,8 @@ def _remove(work: Bootstrap, before: Settings | None, *, yes: bool) -> None:
     _tell(work, changes, before)
     out.print("Every earlier state goes with the bucket, and the pipeline loses its way in.")
     try:
-        asking_first.confirm(work.target.account, yes=yes)
-    except WorkshopError:
+        account_options.confirm(work.target.account, yes=yes)
+    except EXPECTED:
         work.leave()
         raise
     work.remove()
@@ -99,11 +99,11 @@ def _repository(
         raise UsageError("--owner-id and --repository-id go together.")
     if before and owner_id is None and name in {None, before.repository.name}:
         return before.repository
-    name = name or repository.of_checkout()
+    name = name or github_repository.of_checkout()
     if owner_id is not None and repository_id is not None:
-        repository.check(name)
+        github_repository.check(name)
         return Repository(name, owner_id, repository_id)
-    return repository.look_up(name)
+    return github_repository.look_up(name)
 
 
 def _address(told: str | None, before: Settings | None) -> str | None:
@@ -135,7 +135,7 @@ def _tell_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: s
         "AWS_PLAN_ROLE_ARN": outputs["plan_role_arn"],
         "AWS_DEPLOY_ROLE_ARN": outputs["deploy_role_arn"],
     }
-    if prefix != account.DEFAULT_PREFIX:
+    if prefix != account_stack.DEFAULT_PREFIX:
         values["NAME_PREFIX"] = prefix
     lines = [
         "",

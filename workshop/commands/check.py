@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from workshop import checking
+from workshop import check_report
 from workshop.commands.stack import stage_number
 from workshop.console import say
-from workshop.deployment.on_purpose import nothing_is_wrong
+from workshop.deployment.local.injected_faults import nothing_is_wrong
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.errors import WorkshopError
 from workshop.exercises import session
@@ -43,7 +43,7 @@ def check(
     if not tests:
         raise WorkshopError(f"Stages 1 to {wanted} have no checks yet.")
     os.environ.update(stack.target.environment() | {CLOUD_VARIABLE: stack.target.name})
-    report = checking.run("-m", "deployed", *tests)
+    report = check_report.run("-m", "deployed", *tests)
     if report.failed:
         raise typer.Exit(1)
     record.passed_check(wanted)

@@ -5,18 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from workshop.commands import asking_first, release
-from workshop.commands.asking_first import Prefix, Yes
+from workshop.commands import account_options, release
+from workshop.commands.account_options import Prefix, Yes
 from workshop.commands.stack import Stage
 from workshop.console import out, say
-from workshop.deployment import account, leftovers, plan_report, planned
-from workshop.deployment.account import Deployment
-from workshop.deployment.explaining import asking
-from workshop.deployment.planned import Planned
-from workshop.deployment.release import release_and_prove
+from workshop.deployment.aws import account_stack, plan_report, saved_plan, teardown_check
+from workshop.deployment.aws.account_stack import Deployment
+from workshop.deployment.aws.saved_plan import Planned
+from workshop.deployment.error_messages import asking
+from workshop.deployment.release.release import release_and_prove
 from workshop.deployment.stack import Stack
 from workshop.deployment.target import Target
-from workshop.deployment.terraform import Changes
+from workshop.deployment.terraform.runner import Changes
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import LAST_STAGE, ROOT
 
@@ -41,29 +41,29 @@ class DriftError(WorkshopError):
 @app.command()
 def plan(
     stage: Stage = None,
-    prefix: Prefix = account.DEFAULT_PREFIX,
+    prefix: Prefix = account_stack.DEFAULT_PREFIX,
     alarm_email: AlarmEmail = None,
 ) -> None:
     """Work out what deploying would change, and keep it for `apply`; nothing is changed."""
-    planned.forget()
-    target = asking_first.target(prefix)
-    with account.alone(target) as lock:
+    saved_plan.forget()
+    target = account_options.target(prefix)
+    with account_stack.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
         _keep(deployment, stage or LAST_STAGE, alarm_email)
-    say(f"To read it: {planned.report_file().relative_to(ROOT)}. To do exactly this: make apply")
+    say(f"To read it: {saved_plan.report_file().relative_to(ROOT)}. To do exactly this: make apply")
 
 
 @app.command()
-def apply(prefix: Prefix = account.DEFAULT_PREFIX) -> None:
+def apply(prefix: Prefix = account_stack.DEFAULT_PREFIX) -> None:
     """Do exactly what the last `plan` said, here or where its files were brought from."""
-    kept = planned.load()
-    target = asking_first.target(prefix)
-    planned.refuse_another(kept, target, prefix)
-    with account.alone(target) as lock:
+    kept = saved_plan.load()
+    target = account_options.target(prefix)
+    saved_plan.refuse_another(kept, target, prefix)
+    with account_stack.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
-        shutil.copyfile(planned.plan_file(), deployment.terraform.kept_plan)
+        shutil.copyfile(saved_plan.plan_file(), deployment.terraform.kept_plan)
         stack = deployment.apply(kept.stage)
-    planned.forget()
+    saved_plan.forget()
     _deployed(deployment, stack)
     if stack.outputs.live_alias:
         say("What is new in functions is not live yet: make release ARGS=--account")
@@ -72,21 +72,21 @@ def apply(prefix: Prefix = account.DEFAULT_PREFIX) -> None:
 @app.command()
 def deploy(
     stage: Stage = None,
-    prefix: Prefix = account.DEFAULT_PREFIX,
+    prefix: Prefix = account_stack.DEFAULT_PREFIX,
     alarm_email: AlarmEmail = None,
     *,
     yes: Yes = False,
 ) -> None:
     """Deploy the system to an AWS account, with the usual AWS credentials."""
-    target = asking_first.target(prefix)
-    with account.alone(target) as lock:
+    target = account_options.target(prefix)
+    with account_stack.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
         stage = stage or LAST_STAGE
         changes = deployment.plan(stage, alarm_email)
         _tell_where(deployment, stage)
         _tell_changes(changes, deployment.terraform.show_plan() if changes.destroyed else {})
         out.print(plan_report.cost(stage, local=bool(target.endpoint_url)), soft_wrap=True)
-        asking_first.confirm(target.account, yes=yes)
+        account_options.confirm(target.account, yes=yes)
         stack = deployment.apply()
         _deployed(deployment, stack)
         if stack.outputs.live_alias:
@@ -96,11 +96,11 @@ def deploy(
 
 
 @app.command()
-def drift(stage: Stage = None, prefix: Prefix = account.DEFAULT_PREFIX) -> None:
+def drift(stage: Stage = None, prefix: Prefix = account_stack.DEFAULT_PREFIX) -> None:
     """Is the stack as Terraform left it, and as this checkout says? Exit code 3: it is not."""
-    planned.forget()
-    target = asking_first.target(prefix)
-    with account.alone(target) as lock:
+    saved_plan.forget()
+    target = account_options.target(prefix)
+    with account_stack.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
         stack = deployment.stack()
         if stack is None:  # before the first deployment, after the last destruction
@@ -109,7 +109,7 @@ def drift(stage: Stage = None, prefix: Prefix = account.DEFAULT_PREFIX) -> None:
         kept = _keep(deployment, stage or stack.stage, None)
     if not kept.empty:
         raise DriftError(
-            f"The stack has drifted. What differs: {planned.report_file().relative_to(ROOT)}. "
+            f"The stack has drifted. What differs: {saved_plan.report_file().relative_to(ROOT)}. "
             "To put it right: make apply"
         )
     say("The stack is as Terraform left it, and as this checkout says.")
@@ -117,7 +117,7 @@ def drift(stage: Stage = None, prefix: Prefix = account.DEFAULT_PREFIX) -> None:
 
 @app.command()
 def destroy(
-    prefix: Prefix = account.DEFAULT_PREFIX,
+    prefix: Prefix = account_stack.DEFAULT_PREFIX,
     confirm: Annotated[
         str | None,
         typer.Option(
@@ -131,8 +131,8 @@ def destroy(
     """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
     if confirm is not None and confirm != prefix:
         raise UsageError(f"{confirm!r} is not the prefix {prefix!r}: nothing was changed.")
-    target = asking_first.target(prefix)
-    with account.alone(target) as lock:
+    target = account_options.target(prefix)
+    with account_stack.alone(target) as lock:
         deployment = Deployment(target, prefix, lock)
         changes = deployment.plan_destruction()
         _tell_where(deployment, None)
@@ -140,9 +140,9 @@ def destroy(
             say("There is nothing to destroy any more.")
         else:
             out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
-            asking_first.confirm(target.account, yes=yes or confirm is not None)
+            account_options.confirm(target.account, yes=yes or confirm is not None)
             deployment.destroy()
-            planned.forget()  # it was made for what is no more
+            saved_plan.forget()  # it was made for what is no more
     _prove(target, prefix, whole=confirm is not None)
     if deployment.remote:
         say(f"Its state stays, empty, in {deployment.where}, with the versions before.")
@@ -159,9 +159,9 @@ def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planne
         target.endpoint_url,
         deployment.prefix,
         stage,
-        planned.commit(),
-        planned.fingerprint(deployment.terraform.kept_plan),
-        planned.bundle_hashes(),
+        saved_plan.commit(),
+        saved_plan.fingerprint(deployment.terraform.kept_plan),
+        saved_plan.bundle_hashes(),
         *(changes.added, changes.changed, changes.destroyed),
     )
     report = plan_report.markdown(
@@ -172,7 +172,7 @@ def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planne
         commit=kept.commit,
         local=bool(kept.endpoint_url),
     )
-    planned.keep(kept, deployment.terraform.kept_plan, report)
+    saved_plan.keep(kept, deployment.terraform.kept_plan, report)
     _tell_where(deployment, stage)
     _tell_changes(changes, told)
     return kept
@@ -192,7 +192,7 @@ def _prove(target: Target, prefix: str, *, whole: bool) -> None:
         WorkshopError: Something is left; or `whole`, and not everything could be searched.
     """
     with asking():
-        left = leftovers.search(target, prefix)
+        left = teardown_check.search(target, prefix)
     if left.found:
         raise WorkshopError(
             "Still there, of this stack or of another with such names:\n" + "\n".join(left.found)
@@ -235,4 +235,4 @@ def _deployed(deployment: Deployment, stack: Stack) -> None:
 
 
 def _arguments(prefix: str) -> str:
-    return "" if prefix == account.DEFAULT_PREFIX else f' ARGS="--prefix {prefix}"'
+    return "" if prefix == account_stack.DEFAULT_PREFIX else f' ARGS="--prefix {prefix}"'

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from workshop import checking
+from workshop import check_report
 from workshop.console import out, say
-from workshop.deployment.on_purpose import nothing_is_wrong
+from workshop.deployment.local.injected_faults import nothing_is_wrong
+from workshop.deployment.local.up import up
 from workshop.deployment.stack import CLOUD_VARIABLE, current
-from workshop.deployment.up import up
-from workshop.errors import UsageError, WorkshopError
+from workshop.errors import EXPECTED, UsageError, WorkshopError
 from workshop.exercises import session
 from workshop.exercises.catalogue import Exercise, exercises, find
 from workshop.exercises.session import Taken
@@ -109,7 +109,7 @@ def _check(chosen: Exercise) -> None:
     if chosen.needs_stack:
         _deploy(chosen)
         options = ["-m", "deployed", *options]
-    report = checking.run(*options)
+    report = check_report.run(*options)
     if report.failed:
         raise typer.Exit(1)
     if session.under_way() != chosen.number:
@@ -141,7 +141,7 @@ def _deployed() -> int:
     """The stage that the stack is at; 0: there is none."""
     try:
         return current().stage
-    except WorkshopError:
+    except EXPECTED:
         return 0
 
 

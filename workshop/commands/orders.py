@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from workshop.console import heading, out, say
+from workshop.deployment.local.up import up as bring_up
 from workshop.deployment.stack import Stack, cloud_name, current
-from workshop.deployment.up import up as bring_up
-from workshop.errors import UsageError, WorkshopError
+from workshop.errors import EXPECTED, UsageError, WorkshopError
+from workshop.orders import api_client, demo_recovery, journey
 from workshop.orders import demo as demonstration
-from workshop.orders import journey, ordering, way_back
 from workshop.orders.journey_view import print_hops, rows_table
 from workshop.recovery import dead_letters
 
@@ -26,8 +26,8 @@ def order(
     lines: Lines = None,
     *,
     token: Annotated[
-        str, typer.Option(help=f"How the payment ends: {', '.join(ordering.TOKENS)}.")
-    ] = ordering.TOKENS[0],
+        str, typer.Option(help=f"How the payment ends: {', '.join(api_client.TOKENS)}.")
+    ] = api_client.TOKENS[0],
     customer: Annotated[str, typer.Option(help="Who orders.")] = "customer-7",
     currency: Annotated[str, typer.Option(help="EUR or USD.")] = "EUR",
     key: Annotated[str | None, typer.Option(help="Idempotency-Key: same key, same order.")] = None,
@@ -35,10 +35,10 @@ def order(
     """Place an order through the API and follow it."""
     wanted = quantities(lines or ["MOUSE=1"])
     stack = current()
-    request = ordering.order_request(wanted, customer_id=customer, token=token, currency=currency)
+    request = api_client.order_request(wanted, customer_id=customer, token=token, currency=currency)
     try:
-        placed = ordering.place_order(stack, request, key=key)
-    except WorkshopError as error:
+        placed = api_client.place_order(stack, request, key=key)
+    except EXPECTED as error:
         if _not_in_catalogue(wanted):
             raise WorkshopError(f"{error} {_in_catalogue()}") from error
         raise
@@ -67,12 +67,14 @@ def stock(
     wanted = quantities(lines or [], "PIECES")
     stack = current()
     if wanted:
-        ordering.set_stock(stack, wanted)
-        shelf = ordering.read_stock(stack, list(wanted))
+        api_client.set_stock(stack, wanted)
+        shelf = api_client.read_stock(stack, list(wanted))
     else:
-        there = ordering.read_shelf(stack)
-        shelf = {sku: there[sku] for sku in [*ordering.catalogue(), *sorted(there)] if sku in there}
-        missing = [sku for sku in ordering.catalogue() if sku not in there]
+        there = api_client.read_shelf(stack)
+        shelf = {
+            sku: there[sku] for sku in [*api_client.catalogue(), *sorted(there)] if sku in there
+        }
+        missing = [sku for sku in api_client.catalogue() if sku not in there]
         if missing:
             say(f"No stock item yet: {', '.join(missing)}.")
     for sku, on_hand in shelf.items():
@@ -91,7 +93,7 @@ def demo() -> None:
     stack = bring_up(None, cloud_name())
     endings = demonstration.run(stack, out)
     with dead_letters.asking():
-        endings += way_back.run(stack, out, first=len(endings) + 1)
+        endings += demo_recovery.run(stack, out, first=len(endings) + 1)
     out.print()
     heading("What the four tables say")
     out.print(demonstration.summary(endings))
@@ -133,12 +135,12 @@ def quantities(lines: list[str], number: str = "QUANTITY") -> dict[str, int]:
 
 
 def _not_in_catalogue(wanted: dict[str, int]) -> list[str]:
-    known = ordering.catalogue()
+    known = api_client.catalogue()
     return [sku for sku in wanted if sku not in known]
 
 
 def _in_catalogue() -> str:
-    return f"In the catalogue are {', '.join(ordering.catalogue())}."
+    return f"In the catalogue are {', '.join(api_client.catalogue())}."
 
 
 def _show(stack: Stack, order_id: str) -> None:

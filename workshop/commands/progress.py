@@ -5,7 +5,7 @@ from rich.table import Table
 
 from workshop.console import out
 from workshop.deployment.stack import current
-from workshop.errors import WorkshopError
+from workshop.errors import EXPECTED
 from workshop.exercises import session
 from workshop.paths import stage_folder
 from workshop.progress.overview import following, overview
@@ -18,7 +18,7 @@ def progress() -> None:
     """Show the stages, what is deployed, what passed, and what comes next."""
     try:
         deployed: int | None = current().stage
-    except WorkshopError:
+    except EXPECTED:
         deployed = None
     stages = overview(deployed)
     table = Table("stage", "deployed", "check", "exercises", box=None, header_style="bold")

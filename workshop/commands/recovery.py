@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from workshop.console import SignOfLife, out, say
-from workshop.deployment import gateway as payment_gateway
+from workshop.deployment.release import gateway_switch as payment_gateway
 from workshop.deployment.stack import current
 from workshop.errors import UsageError, WorkshopError
-from workshop.recovery import dead_letters, reconciling, view
+from workshop.recovery import dead_letter_view, dead_letters
+from workshop.recovery import reconcile as reconciling
 from workshop.recovery.dead_letters import (
     EVERYTHING,
     Attempt,
@@ -90,7 +91,7 @@ def dlq(
     now = datetime.now(UTC)
     if message is not None:
         letter = _the_one(found, message)
-        for line in view.whole(letter, now=now):
+        for line in dead_letter_view.whole(letter, now=now):
             out.print(line, markup=False, soft_wrap=True)
         if discard:
             _discard(letters, letter)
@@ -98,14 +99,14 @@ def dlq(
     if found:
         order_of = ", the oldest first" if len(found) > 1 else ""
         out.print(f"{_count(len(found), 'dead letter')}{order_of}:\n")
-        for text in view.listed(found, now=now, width=out.width):
+        for text in dead_letter_view.listed(found, now=now, width=out.width):
             out.print(text)
     else:
         out.print(_none(wanted))
     if ours := [letter for letter in found if not letter.foreign]:
         them = "it" if len(ours) == 1 else "them"
         say(f"\nOnce the cause is removed, bring {them} back: make redrive")
-        say(f"See one whole: make dlq ARGS={ours[0].message_id[: view.SHORT]}")
+        say(f"See one whole: make dlq ARGS={ours[0].message_id[: dead_letter_view.SHORT]}")
 
 
 @app.command()
@@ -242,15 +243,15 @@ def _redrive(letters: DeadLetters, wanted: Wanted, rate: float, total: int | Non
         with letters.redriven(wanted, rate) as attempts:
             for attempt in _with_progress(attempts, total):
                 counts[attempt.result] += 1
-                for line in view.attempted(attempt, width=out.width):
+                for line in dead_letter_view.attempted(attempt, width=out.width):
                     out.print(line)
     except KeyboardInterrupt:
-        say(f"Until here: {view.summary(counts)}. What was held is back in its queue.")
+        say(f"Until here: {dead_letter_view.summary(counts)}. What was held is back in its queue.")
         raise
     if not counts:
         out.print(_none(wanted))
         return
-    out.print(view.summary(counts))
+    out.print(dead_letter_view.summary(counts))
     if failed := counts[Result.FAILED_AGAIN]:
         them = "it is" if failed == 1 else "they are"
         raise WorkshopError(
@@ -275,7 +276,7 @@ def _show_dry_run(found: list[DeadLetter], wanted: Wanted, rate: float) -> None:
     if not found:
         out.print(_none(wanted))
         return
-    for line in view.listed(found, now=datetime.now(UTC), width=out.width):
+    for line in dead_letter_view.listed(found, now=datetime.now(UTC), width=out.width):
         out.print(line)
     ours = sum(not letter.foreign for letter in found)
     out.print(f"\nDry run: {ours} would be redriven, at most {rate:g} a second.")

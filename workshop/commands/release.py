@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from workshop.commands.asking_first import Prefix
+from workshop.commands.account_options import Prefix
 from workshop.console import heading, out, say
-from workshop.deployment import account, release
-from workshop.deployment.explaining import asking
-from workshop.deployment.release import Move
+from workshop.deployment.aws import account_stack
+from workshop.deployment.error_messages import asking
+from workshop.deployment.release import release
+from workshop.deployment.release.release import Move
 from workshop.deployment.stack import Stack, current
 from workshop.orders import smoke as smoke_test
 
@@ -23,21 +24,25 @@ InAccount = Annotated[
 
 
 @app.command("release")
-def move_on(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
+def move_on(
+    prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False
+) -> None:
     """Make the newest code live, prove it with an order, take it back when it fails."""
     with asking(), _stack(prefix, in_account=in_account) as stack:
         told(release.release_and_prove(stack, prove))
 
 
 @app.command()
-def smoke(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
+def smoke(prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
     """Send one order from the API to its shipment, and remove it again."""
     with asking(), _stack(prefix, in_account=in_account) as stack:
         prove(stack)
 
 
 @app.command()
-def rollback(prefix: Prefix = account.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
+def rollback(
+    prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False
+) -> None:
     """Make live again what was live before the newest release."""
     with asking(), _stack(prefix, in_account=in_account) as stack:
         told(release.rollback(stack))
@@ -65,4 +70,4 @@ def told(moves: Iterable[Move]) -> None:
 
 
 def _stack(prefix: str, *, in_account: bool) -> AbstractContextManager[Stack]:
-    return account.found(prefix) if in_account else nullcontext(current())
+    return account_stack.found(prefix) if in_account else nullcontext(current())

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from workshop.console import out, say
-from workshop.deployment import bundles, terraform
+from workshop.deployment import bundles
+from workshop.deployment.local.up import down as take_down
+from workshop.deployment.local.up import empty_cloud, start_empty
+from workshop.deployment.local.up import up as bring_up
 from workshop.deployment.stack import Record, Stack, cloud_name, current
 from workshop.deployment.target import taken_back
-from workshop.deployment.up import down as take_down
-from workshop.deployment.up import empty_cloud, start_empty
-from workshop.deployment.up import up as bring_up
+from workshop.deployment.terraform import runner
 from workshop.errors import UsageError
 from workshop.exercises import session
 from workshop.paths import CLOUDS, STAGES
@@ -43,7 +44,7 @@ Stage = Annotated[
 @app.command()
 def setup() -> None:
     """Get everything ready that the other verbs need, and say what was found."""
-    terraform.Terraform(CLOUDS / "default", os.environ).init()
+    runner.Terraform(CLOUDS / "default", os.environ).init()
     bundles.build()
     bytecode = "with" if bundles.find_compiler() else "without"
     say(f"Ready: environments, Terraform and its provider, bundles ({bytecode} bytecode).")

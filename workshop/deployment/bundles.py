@@ -19,10 +19,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.locking import exclusive
 from workshop.console import say
 from workshop.environments import MARKER
 from workshop.errors import WorkshopError
-from workshop.locking import exclusive
 from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
 RUNTIME = "3.13"

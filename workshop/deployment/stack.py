@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local_cloud.process import LocalCloud
 from workshop.deployment.target import Target
 from workshop.errors import UsageError, WorkshopError
-from workshop.local_cloud.process import LocalCloud
 from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, python_of
 
 CLOUD_VARIABLE = "WORKSHOP_CLOUD"

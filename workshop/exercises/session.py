@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workshop.errors import WorkshopError
+from workshop.errors import EXPECTED, WorkshopError
 from workshop.exercises.catalogue import Exercise
 from workshop.exercises.snapshots import Repository
 from workshop.paths import ROOT
@@ -49,7 +49,7 @@ def known_under_way(root: Path = ROOT) -> str | None:
     """As `under_way`; None also in a downloaded archive, which has no exercises."""
     try:
         return under_way(root)
-    except WorkshopError:
+    except EXPECTED:
         return None
 
 
@@ -80,7 +80,7 @@ def start(exercise: Exercise, root: Path = ROOT) -> list[str]:
     paths = repository.paths_of(exercise.start)
     try:
         broken = repository.patched(before, exercise.start)
-    except WorkshopError as error:
+    except EXPECTED as error:
         raise WorkshopError(
             f"Exercise {exercise.number} cannot begin: {' and '.join(paths)} "
             "is not what it expects. Put your own change aside (git stash), then start again. "

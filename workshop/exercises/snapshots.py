@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.errors import UsageError, WorkshopError
+from workshop.errors import EXPECTED, UsageError, WorkshopError
 
 _NAMED = {
     "GIT_AUTHOR_NAME": "workshop",
@@ -101,7 +101,7 @@ class Repository:
         with self._index(tree) as index:
             try:
                 self._run("apply", "--cached", "--whitespace=nowarn", str(patch), index=index)
-            except WorkshopError as error:
+            except EXPECTED as error:
                 raise WorkshopError(f"{patch.name} does not fit: {error}") from error
             return self._run("write-tree", index=index).strip()
 

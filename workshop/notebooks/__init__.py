@@ -3,22 +3,22 @@
 The calls to AWS that a lesson is about stand in the notebooks themselves.
 """
 
-from workshop.notebooks.books import money_table, stock_table
-from workshop.notebooks.by_hand import decided, order_created, out_of_stock
-from workshop.notebooks.cleaning import clean_up
+from workshop.notebooks.cleanup import clean_up
 from workshop.notebooks.connecting import connect
 from workshop.notebooks.connection import Connection
-from workshop.notebooks.frames import hop_table, table
+from workshop.notebooks.dead_letters import field_table, letter_of
 from workshop.notebooks.latencies import hops_of_many, latencies, latency_table
-from workshop.notebooks.letters import field_table, letter_of
+from workshop.notebooks.ledger_tables import money_table, stock_table
 from workshop.notebooks.permissions import permission_table, service_table
 from workshop.notebooks.pictures.charts import latency_chart, stock_chart
-from workshop.notebooks.pictures.time_line import time_line
-from workshop.notebooks.planning import plan, terraform_state
+from workshop.notebooks.pictures.timeline import time_line
+from workshop.notebooks.sample_events import decided, order_created, out_of_stock
 from workshop.notebooks.sampling import sampled
+from workshop.notebooks.tables import hop_table, table
+from workshop.notebooks.terraform_plan import plan, terraform_state
 from workshop.notebooks.waiting import hops_of, hops_when, settle
-from workshop.orders.books import entry
-from workshop.orders.ordering import order_request
+from workshop.orders.api_client import order_request
+from workshop.orders.ledger import entry
 
 __all__ = [
     "Connection",

@@ -5,11 +5,11 @@ import re
 
 import boto3
 
-from workshop.deployment import account
-from workshop.deployment.on_purpose import nothing_is_wrong
+from workshop.deployment.aws import account_stack
+from workshop.deployment.local.injected_faults import nothing_is_wrong
 from workshop.deployment.stack import Stack, current
 from workshop.errors import WorkshopError
-from workshop.notebooks import cleaning, failures, shelf
+from workshop.notebooks import cleanup, error_display, stock
 from workshop.notebooks.connection import Connection
 from workshop.paths import STAGES
 
@@ -31,7 +31,7 @@ def connect(stage: int, customer: str) -> Connection:
         WorkshopError: No stack is up, its stage is too low, or something is wrong with it on
             purpose; the message names the command.
     """
-    failures.tell_in_sentences(None)
+    error_display.tell_in_sentences(None)
     if not re.fullmatch(_CUSTOMER, customer or ""):
         raise WorkshopError("A customer's id has 1 to 64 letters, digits and hyphens.")
     stack = current()
@@ -40,10 +40,10 @@ def connect(stage: int, customer: str) -> Connection:
         _same_account(stack)
     nothing_is_wrong(stack)
     _lead_boto3_to(stack)
-    failures.tell_in_sentences(stack, stage)
+    error_display.tell_in_sentences(stack, stage)
     connection = Connection(stack, customer)
-    cleaning.forget_orders(stack, customer)
-    shelf.fill(stack)
+    cleanup.forget_orders(stack, customer)
+    stock.fill(stack)
     return connection
 
 
@@ -65,7 +65,7 @@ def require(stack: Stack, stage: int) -> None:
 
 def _same_account(stack: Stack) -> None:
     """Make sure that the credentials are for the account that holds the stack."""
-    found = account.target(account.DEFAULT_PREFIX)
+    found = account_stack.target(account_stack.DEFAULT_PREFIX)
     if found.account != stack.target.account:
         raise WorkshopError(
             f"The stack is in account {stack.target.account}, and your AWS credentials are for "

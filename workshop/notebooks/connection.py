@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workshop.deployment.stack import Stack
-from workshop.notebooks import shelf
+from workshop.notebooks import stock
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,6 @@ class Connection:
             "queues": ", ".join(self.queues),
             "customer": self.customer,
         }
-        if goods := shelf.promised(self.stack):
+        if goods := stock.promised(self.stack):
             told["shelf"] = ", ".join(f"{sku} {pieces}" for sku, pieces in goods.items())
         return "\n".join(f"{name:<10} {value}" for name, value in told.items() if value)

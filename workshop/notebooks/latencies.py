@@ -9,8 +9,8 @@ import pandas as pd
 
 from workshop.errors import WorkshopError
 from workshop.notebooks.connection import Connection
-from workshop.notebooks.frames import table
 from workshop.notebooks.pictures.charts_layout import spread_of
+from workshop.notebooks.tables import table
 from workshop.orders import function_logs, journey
 from workshop.orders.journey import Hop
 

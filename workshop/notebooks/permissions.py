@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from workshop.notebooks.frames import NOTHING, table
+from workshop.notebooks.tables import NOTHING, table
 
 Policy = Mapping[str, Any]
 

@@ -1,6 +1,6 @@
 """Four orders, four endings: what the finished system does, shown live.
 
-Two more orders, which fail for good and are brought back: `workshop.orders.way_back`.
+Two more orders, which fail for good and are brought back: `workshop.orders.demo_recovery`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.orders import journey, ordering
+from workshop.orders import api_client, journey
 from workshop.orders.journey_view import money, print_hops
 
 FOLLOW_SECONDS = 60.0
@@ -75,12 +75,12 @@ def run(stack: Stack, console: Console) -> list[Ending]:
     Raises:
         WorkshopError: An order was refused, or stood still too long.
     """
-    ordering.set_stock(stack, ordering.SHELVES)
+    api_client.set_stock(stack, api_client.SHELVES)
     endings = []
     for number, scenario in enumerate(SCENARIOS, 1):
         console.print(f"\n[bold]{number}. {scenario.title}[/bold]")
-        request = ordering.order_request(scenario.lines, token=scenario.token)
-        order_id = ordering.place_order(stack, request)["order_id"]
+        request = api_client.order_request(scenario.lines, token=scenario.token)
+        order_id = api_client.place_order(stack, request)["order_id"]
         console.print(f"   {order_id}", style="dim", highlight=False)
         print_hops(console, journey.follow(stack, order_id, seconds=FOLLOW_SECONDS))
         endings.append(Ending(scenario, order_id, journey.rows(stack, order_id)))

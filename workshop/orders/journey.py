@@ -9,9 +9,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from local_cloud.control import Control
 from workshop.deployment.stack import Stack
-from workshop.errors import UsageError, WorkshopError
-from workshop.local_cloud.control import Control
+from workshop.errors import EXPECTED, UsageError, WorkshopError
 from workshop.orders.tables import table_name
 
 POLL_SECONDS = 0.25
@@ -256,7 +256,7 @@ def _way_back(stack: Stack, order_id: str, *, given_up: bool) -> str:
             queues = dead_letters.of(stack).queues
             letters = dead_letters.look(queues, wanted)
             waiting = () if letters else queues.waiting().values()
-    except WorkshopError as error:
+    except EXPECTED as error:
         return f"\nWhether a dead-letter queue has it is unknown. {error}"
     if any(each.held for each in waiting):
         return "\nAnother command holds dead letters just now, perhaps this order's: make dlq"

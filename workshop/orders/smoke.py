@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from workshop.deployment.on_purpose import nothing_is_wrong
+from workshop.deployment.local.injected_faults import nothing_is_wrong
 from workshop.deployment.stack import Stack
-from workshop.errors import WorkshopError
-from workshop.orders import journey, ordering
-from workshop.orders.forgetting import forget_rows, orders_of
+from workshop.errors import EXPECTED, WorkshopError
+from workshop.orders import api_client, journey
+from workshop.orders.cleanup import forget_rows, orders_of
 from workshop.orders.journey_view import print_hops
 from workshop.orders.tables import table_name
 
@@ -49,9 +49,9 @@ def smoke(stack: Stack, console: Console) -> Proof:
     on_the_shelf = _add_piece(stack, 1)
     started = time.monotonic()
     try:
-        request = ordering.order_request({SKU: 1}, customer_id=CUSTOMER)
-        order_id = str(ordering.place_order(stack, request)["order_id"])
-    except WorkshopError:
+        request = api_client.order_request({SKU: 1}, customer_id=CUSTOMER)
+        order_id = str(api_client.place_order(stack, request)["order_id"])
+    except EXPECTED:
         _add_piece(stack, -1)
         raise
     console.print(f"   {order_id}", style="dim", highlight=False)
@@ -64,7 +64,7 @@ def smoke(stack: Stack, console: Console) -> Proof:
         )
     _forget_all(stack)
     if on_the_shelf is None:
-        ordering.take_off_the_shelf(stack, SKU)
+        api_client.take_off_the_shelf(stack, SKU)
     return proof
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import order_request
-from workshop.orders import journey, ordering
+from workshop.orders import api_client, journey
 
 pytestmark = pytest.mark.deployed
 
@@ -51,16 +51,16 @@ def test_a_customers_orders_come_in_pages(stack, order):
 def test_an_unsigned_request_is_refused(stack):
     """Without a signature the API answers 403."""
     body = json.dumps(order_request())
-    assert ordering.call_api(stack, "POST", "/orders", body=body, signed=False).status == 403
+    assert api_client.call_api(stack, "POST", "/orders", body=body, signed=False).status == 403
 
 
 def test_the_same_idempotency_key_is_the_same_order(stack, placed):
     """Sent twice with one Idempotency-Key, an order exists once; another body is a conflict."""
     key, request = new_id("key"), order_request(customer_id=new_id("customer"))
-    first = ordering.post_order(stack, request, idempotency_key=key)
+    first = api_client.post_order(stack, request, idempotency_key=key)
     placed.add(first.body["order_id"])
-    second = ordering.post_order(stack, request, idempotency_key=key)
-    other = ordering.post_order(stack, request | {"currency": "USD"}, idempotency_key=key)
+    second = api_client.post_order(stack, request, idempotency_key=key)
+    other = api_client.post_order(stack, request | {"currency": "USD"}, idempotency_key=key)
     assert (first.status, second.status, other.status) == (201, 200, 409)
     assert first.body["order_id"] == second.body["order_id"]
 
@@ -70,7 +70,7 @@ def test_a_bad_order_is_told_everything_at_once(stack):
     customer_id = new_id("customer")
     request = order_request(customer_id=customer_id, currency="XXX")
     request["lines"] = [{"sku": "SPOON", "quantity": 1}]
-    answer = ordering.post_order(stack, request)
+    answer = api_client.post_order(stack, request)
     assert answer.status == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.body["faults"]) == 2
@@ -90,7 +90,7 @@ def test_a_direct_invoke_places_an_order(stack, placed):
 
 
 def _get(stack, path):
-    return ordering.call_api(stack, "GET", path)
+    return api_client.call_api(stack, "GET", path)
 
 
 def _orders_of(stack, customer_id):

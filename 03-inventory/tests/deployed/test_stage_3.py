@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example, of_skus
-from workshop.orders import ordering
+from workshop.orders import api_client
 
 pytestmark = pytest.mark.deployed
 
@@ -14,7 +14,7 @@ def test_paid_goods_are_reserved(stack, put, shelf, rows_of):
     order_id, sku = new_id("order"), shelf(10)
     put(of_skus(example("OrderCreated", order_id=order_id), {sku: 3}))
     eventually(lambda: _reservation(rows_of, order_id) == "RESERVED")
-    assert ordering.read_stock(stack, [sku]) == {sku: 7}
+    assert api_client.read_stock(stack, [sku]) == {sku: 7}
 
 
 def test_an_order_goes_as_far_as_the_stage(order, ends, goes_to):
@@ -29,7 +29,7 @@ def test_what_is_not_there_is_refunded(stack, put, shelf, rows_of, ends):
     assert ends(order_id) == "REFUNDED"
     assert _reservation(rows_of, order_id) == "OUT_OF_STOCK"
     assert rows_of(order_id)["payments"]["status"] == "REFUNDED"
-    assert ordering.read_stock(stack, [sku]) == {sku: 10}
+    assert api_client.read_stock(stack, [sku]) == {sku: 10}
 
 
 def test_all_lines_or_none(stack, put, shelf, ends):
@@ -37,7 +37,7 @@ def test_all_lines_or_none(stack, put, shelf, ends):
     order_id, plenty, none = new_id("order"), shelf(10), shelf(0)
     put(of_skus(example("OrderCreated", order_id=order_id), {plenty: 1, none: 1}))
     assert ends(order_id) == "REFUNDED"
-    assert ordering.read_stock(stack, [plenty, none]) == {plenty: 10, none: 0}
+    assert api_client.read_stock(stack, [plenty, none]) == {plenty: 10, none: 0}
 
 
 def test_a_payment_put_by_hand_is_reserved(stack, put, shelf, rows_of):
@@ -45,7 +45,7 @@ def test_a_payment_put_by_hand_is_reserved(stack, put, shelf, rows_of):
     order_id, sku = new_id("by-hand"), shelf(2)
     put(of_skus(example("PaymentProcessed", "succeeded", order_id=order_id), {sku: 2}))
     eventually(lambda: _reservation(rows_of, order_id) == "RESERVED")
-    assert ordering.read_stock(stack, [sku]) == {sku: 0}
+    assert api_client.read_stock(stack, [sku]) == {sku: 0}
 
 
 def test_a_stock_out_put_by_hand_is_refunded(put, rows_of, ends):

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example
-from workshop.orders import journey, ordering
+from workshop.orders import api_client, journey
 from workshop.orders.tables import table_name
 
 pytestmark = pytest.mark.deployed
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.deployed
 
 def test_an_order_travels_through_all_four_services(stack, order, rows_of, ends):
     """Placed, paid, reserved, shipped: one row in each of the four tables."""
-    ordering.set_stock(stack, {"KEYBOARD": 100})
+    api_client.set_stock(stack, {"KEYBOARD": 100})
     order_id = order({"KEYBOARD": 1})
     assert ends(order_id) == "SHIPMENT_PREPARED"
     rows = rows_of(order_id)
@@ -26,7 +26,7 @@ def test_an_order_travels_through_all_four_services(stack, order, rows_of, ends)
 
 def test_the_journey_names_every_hop(stack, order, ends):
     """Logs tell the whole way under the order's id, in the order it happened."""
-    ordering.set_stock(stack, {"KEYBOARD": 100})
+    api_client.set_stock(stack, {"KEYBOARD": 100})
     order_id = order({"KEYBOARD": 1})
     ends(order_id)
     expected = ["order-created", "payment-succeeded", "stock-reserved", "shipment-prepared"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from orderflow.event import Event
-from tests.fixtures import books
+from tests.fixtures import ledger
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example, of_skus
-from workshop.orders import journey, ordering
+from workshop.orders import api_client, journey
 
 pytestmark = pytest.mark.deployed
 
@@ -38,7 +38,7 @@ def test_a_gateway_that_recovers_leaves_no_dead_letter(stack, order, ends, recov
     failed = [hop for hop in journey.hops(stack, order_id) if hop.what == "failed"]
     assert [hop.function for hop in failed] == ["payment", "payment"]
     assert recovery.letters(order_id) == []
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def test_a_gateway_that_stays_down(stack, put, good_order, ends, recovery, gateway):
@@ -63,7 +63,7 @@ def test_a_gateway_that_stays_down(stack, put, good_order, ends, recovery, gatew
     left = recovery.redrive(dry_run=True)["messages"]
     assert not [letter for letter in left if letter["order_id"] in (charge, refund)]
     for order_id in (charge, refund):
-        books.check(stack, order_id)
+        ledger.check(stack, order_id)
 
 
 def test_a_stock_item_that_is_missing(stack, good_order, ends, recovery, stocked):
@@ -77,8 +77,8 @@ def test_a_stock_item_that_is_missing(stack, good_order, ends, recovery, stocked
     assert recovery.redrive(consumer="inventory", order_id=order_id)["redriven"] == 1
     assert ends(order_id) == "SHIPMENT_PREPARED"
     recovery.settled()
-    books.check(stack, order_id)
-    assert ordering.read_stock(stack, [sku]) == {sku: 2}
+    ledger.check(stack, order_id)
+    assert api_client.read_stock(stack, [sku]) == {sku: 2}
 
 
 def test_out_of_stock_is_no_failure(stack, good_order, ends, recovery, shelf):
@@ -87,7 +87,7 @@ def test_out_of_stock_is_no_failure(stack, good_order, ends, recovery, shelf):
     assert ends(order_id) == "REFUNDED"
     recovery.settled()
     assert recovery.letters(order_id) == []
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def test_what_breaks_the_contract(put, recovery, forget):
@@ -153,7 +153,7 @@ def test_a_permission_that_is_missing(stack, good_order, ends, recovery):
     assert letter["error"] == "NO_PERMISSIONS"
     assert recovery.redrive(order_id=order_id)["redriven"] == 1
     assert ends(order_id) == "SHIPMENT_PREPARED"
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def _source_arn(statement):
@@ -175,7 +175,7 @@ def test_a_function_switched_off(stack, good_order, ends, recovery):
     assert (letter["error"], letter["attempts"]) == ("ZeroReservedConcurrency", 0)
     assert recovery.redrive(order_id=order_id)["redriven"] == 1
     assert ends(order_id) == "SHIPMENT_PREPARED"
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 LOST = {
@@ -203,7 +203,7 @@ def test_an_event_that_is_lost(stack, order, ends, recovery, without_rule, stock
     assert recovery.reconcile(order_id)["announced"] == 1
     assert ends(order_id) == ending
     recovery.settled()
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def test_a_replay_changes_nothing(stack, good_order, ends, recovery, shelf):
@@ -223,9 +223,9 @@ def test_a_replay_changes_nothing(stack, good_order, ends, recovery, shelf):
     )
     recovery.settled()
     assert journey.rows(stack, order_id) == before
-    assert ordering.read_stock(stack, [sku]) == {sku: 4}
+    assert api_client.read_stock(stack, [sku]) == {sku: 4}
     assert recovery.letters(order_id) == []
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def _published(stack, order_id, what):

@@ -20,7 +20,7 @@ from tests.fixtures.account import (
 )
 from tests.fixtures.github import assume
 from tests.fixtures.trust import faults
-from workshop.deployment import bootstrap
+from workshop.deployment.aws import bootstrap_names
 from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION
 
 pytestmark = [pytest.mark.deployed, ACCOUNT_ALONE]
@@ -265,8 +265,8 @@ IN_THE_BOOTSTRAP = {
     "delete the boundary": lambda c: c("iam").delete_policy(PolicyArn=NAMES.boundary_arn),
     "delete the provider": lambda c: c("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=PROVIDER),
     "make a user": lambda c: c("iam").create_user(UserName="orderflow-user"),
-    "read the bootstrap's state": lambda c: c("s3").get_object(**STATE, Key=bootstrap.STATE_KEY),
-    "write the bootstrap's state": lambda c: c("s3").put_object(**STATE, Key=bootstrap.STATE_KEY, Body=b"{}"),
+    "read the bootstrap's state": lambda c: c("s3").get_object(**STATE, Key=bootstrap_names.STATE_KEY),
+    "write the bootstrap's state": lambda c: c("s3").put_object(**STATE, Key=bootstrap_names.STATE_KEY, Body=b"{}"),
     "read another stack's state": lambda c: c("s3").get_object(**STATE, Key="other/terraform.tfstate"),
     "delete its own state": lambda c: c("s3").delete_object(**STATE, Key="orderflow/terraform.tfstate"),
     "stop the versions": lambda c: c("s3").put_bucket_versioning(**STATE, VersioningConfiguration={"Status": "Suspended"}),

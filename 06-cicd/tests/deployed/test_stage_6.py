@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.fixtures import books
+from tests.fixtures import ledger
 from tests.fixtures.deployed import eventually
 from workshop.orders import journey
 
@@ -100,7 +100,7 @@ def test_a_dead_letter_from_behind_an_alias_comes_back(
     gateway(up=True)
     assert recovery.redrive(order_id=order_id)["redriven"] == 1
     assert ends(order_id) == "SHIPMENT_PREPARED"
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def test_an_order_ships_through_the_live_versions(stack, live, order, ends, stocked):
@@ -112,7 +112,7 @@ def test_an_order_ships_through_the_live_versions(stack, live, order, ends, stoc
     ran = _versions(stack, order_id)
     assert ran == {key: {live[key]["FunctionVersion"]} for key in ran}
     assert {hop.function for hop in journey.hops(stack, order_id)} == ON_THE_WAY
-    books.check(stack, order_id)
+    ledger.check(stack, order_id)
 
 
 def _sources(stack, key, service):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.fixtures.account import ACCOUNT_ALONE, NAMES
-from workshop.deployment import bootstrap, leftovers, planned
+from workshop.deployment.aws import bootstrap_names, saved_plan, teardown_check
 from workshop.deployment.target import LOCAL_ACCOUNT, Target
 from workshop.paths import ROOT
 
@@ -57,7 +57,7 @@ def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
     # main: planned by one role, carried out by the other on another machine, proved by an order.
     (plan,) = job("deploy", "plan")
     assert "names orderflow-*" in planner.does(plan)
-    assert "no changes" not in planned.report_file().read_text("utf-8")
+    assert "no changes" not in saved_plan.report_file().read_text("utf-8")
     shutil.rmtree(owner.machine)
     apply, release = job("deploy", "deploy")
     assert "Nothing was changed." in deployer.refuses('make apply ARGS="--prefix other"')
@@ -78,7 +78,7 @@ def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
     assert "as Terraform left it" in planner.does(drift)
     change(deployer, 24)
     assert "The stack has drifted." in planner.refuses(drift)
-    assert "lambda_function | this | change |" in planned.report_file().read_text("utf-8")
+    assert "lambda_function | this | change |" in saved_plan.report_file().read_text("utf-8")
 
     # What was changed by hand is released, and taken back; then it is put right.
     assert "shipping        1 → 2" in deployer.does(release)
@@ -99,7 +99,7 @@ def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
     shutil.rmtree(owner.machine)
     said = owner.does("make bootstrap")
     assert "Plan: no changes." in said
-    assert f"State: s3://{NAMES.state_bucket}/{bootstrap.STATE_KEY}" in said
+    assert f"State: s3://{NAMES.state_bucket}/{bootstrap_names.STATE_KEY}" in said
     assert "Nothing was changed." in owner.refuses(remove, "no\n")
     assert "none is left" in owner.does(remove, CONFIRMED)
     assert {name: found for name, found in everything(cloud).items() if found} == EMPTY
@@ -121,8 +121,8 @@ def change(account, seconds):
 
 def everything(cloud):
     """All there is in the account, by service and by tag."""
-    found = {(service, operation): [] for service, operation, *_ in leftovers.LISTS}
-    for service, operation, key, name in leftovers.LISTS:
-        found[service, operation] += leftovers._names(cloud, service, operation, key, name)
-    found["tags"] = [arn for arn, _ in leftovers._resources(cloud, [])]
+    found = {(service, operation): [] for service, operation, *_ in teardown_check.LISTS}
+    for service, operation, key, name in teardown_check.LISTS:
+        found[service, operation] += teardown_check._names(cloud, service, operation, key, name)
+    found["tags"] = [arn for arn, _ in teardown_check._resources(cloud, [])]
     return {what: sorted(names) for what, names in found.items()}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from workshop.deployment.up import remove
-from workshop.security import plans, scanners
-from workshop.security.checks import findings
-from workshop.security.plans import BOUNDARY, PREFIX, SCANNED_CLOUD, Plan
-from workshop.security.resources import Resources
+from devtools.security import plans, scanners
+from devtools.security.checks import findings
+from devtools.security.plans import BOUNDARY, PREFIX, SCANNED_CLOUD, Plan
+from devtools.security.resources import Resources
+from workshop.deployment.local.up import remove
 
 pytestmark = pytest.mark.security
 

@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
+from devtools.security import scanners
 from workshop.paths import ROOT
-from workshop.security import scanners
 
 pytestmark = pytest.mark.security
 

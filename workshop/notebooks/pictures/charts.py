@@ -7,10 +7,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from workshop.errors import WorkshopError
-from workshop.notebooks.pictures import look
+from workshop.notebooks.pictures import style
 from workshop.notebooks.pictures.charts_layout import Spread, axis_end, spread_of
 from workshop.notebooks.pictures.picture import Picture
-from workshop.notebooks.pictures.time_line_layout import duration
+from workshop.notebooks.pictures.timeline_layout import duration
 
 STOCK = "#3b5bdb"
 RESERVED = "#a85400"
@@ -38,29 +38,29 @@ def stock_chart(
         raise WorkshopError(f"Nobody has looked how many pieces of {sku} are on hand.")
     seconds, pieces = zip(*samples, strict=True)
     lowest = min(pieces)
-    made = look.figure(340)
-    axes = look.chart(made, left=64, right=150, top=52, bottom=64)
+    made = style.figure(340)
+    axes = style.chart(made, left=64, right=150, top=52, bottom=64)
     end = max([*seconds, *reservations])
     start = min([*seconds, *reservations])
     top = max(*pieces, 1)
     axes.set_xlim(start, max(end, start + 0.001))
     axes.set_ylim(min(lowest, 0) - top * 0.18, top * 1.08)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.grid(axis="y", color=look.BAND)
+    axes.grid(axis="y", color=style.BAND)
     axes.tick_params(axis="y", length=0)
-    axes.fill_between(seconds, pieces, step="post", color=look.light(STOCK, 0.14), lw=0)
+    axes.fill_between(seconds, pieces, step="post", color=style.light(STOCK, 0.14), lw=0)
     axes.step(seconds, pieces, where="post", color=STOCK, lw=2)
     _zero_line(axes, lowest)
     _lowest(axes, seconds[pieces.index(lowest)], lowest)
     axes.vlines(reservations, -top * 0.11, -top * 0.03, color=RESERVED, lw=1.4)
-    sheet = look.sheet(made)
-    look.write(
-        sheet, MARGIN, 22, f"Pieces of {sku} on hand", size=look.LARGE, weight="bold", halo=False
+    sheet = style.sheet(made)
+    style.write(
+        sheet, MARGIN, 22, f"Pieces of {sku} on hand", size=style.LARGE, weight="bold", halo=False
     )
-    look.write(sheet, MARGIN, 289, "seconds", color=look.QUIET)
+    style.write(sheet, MARGIN, 289, "seconds", color=style.QUIET)
     if reservations:
         text = f"each tick: a reservation ({len(reservations)} in all)"
-        look.write(sheet, 64, 318, text, color=RESERVED)
+        style.write(sheet, 64, 318, text, color=RESERVED)
     return Picture.of(made, _stock_words(sku, pieces[0], lowest))
 
 
@@ -78,35 +78,35 @@ def latency_chart(latencies: Mapping[str, Sequence[float]]) -> Picture:
         raise WorkshopError("There is nothing to draw yet: no order has been measured.")
     rows = {label: spread_of(values) for label, values in latencies.items()}
     end = axis_end(rows.values())
-    made = look.figure(58 + ROW * len(rows) + 60)
-    left = MARGIN + max(look.text_width(label, look.NORMAL) for label in rows) + 20
-    axes = look.chart(made, left=left, right=184, top=50, bottom=60)
+    made = style.figure(58 + ROW * len(rows) + 60)
+    left = MARGIN + max(style.text_width(label, style.NORMAL) for label in rows) + 20
+    axes = style.chart(made, left=left, right=184, top=50, bottom=60)
     axes.set_xlim(0, end)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks([])
-    axes.grid(axis="x", color=look.BAND)
-    sheet = look.sheet(made)
+    axes.grid(axis="x", color=style.BAND)
+    sheet = style.sheet(made)
     _latency_frame(sheet, left, 58 + ROW * len(rows))
     for at, (label, spread) in enumerate(rows.items()):
         colour = WHOLE if at == len(rows) - 1 else HOP
         _strip(axes, at, spread, end, colour)
         y = sheet.transData.inverted().transform(axes.transData.transform((0, at)))[1]
-        look.write(sheet, MARGIN, y, label, size=look.NORMAL, color=colour)
-        for x, value in ((look.WIDTH - 100, spread.p50), (look.WIDTH - MARGIN, spread.p90)):
+        style.write(sheet, MARGIN, y, label, size=style.NORMAL, color=colour)
+        for x, value in ((style.WIDTH - 100, spread.p50), (style.WIDTH - MARGIN, spread.p90)):
             text = duration(value / 1000)
-            look.write(sheet, x, y, text, size=look.NORMAL, ha="right", weight="bold")
+            style.write(sheet, x, y, text, size=style.NORMAL, ha="right", weight="bold")
     return Picture.of(made, f"how long each hop takes, with p50 and p90: {', '.join(rows)}")
 
 
 def _zero_line(axes: Axes, lowest: int) -> None:
-    colour = look.FAILED if lowest < 0 else look.INK
+    colour = style.FAILED if lowest < 0 else style.INK
     axes.axhline(0, color=colour, lw=1.8)
     end = axes.get_xlim()[1]
     _note(axes, (end, 0), _verdict(lowest), colour, offset=(8, 0))
 
 
 def _lowest(axes: Axes, at: float, lowest: int) -> None:
-    axes.plot([at], [lowest], "o", color=STOCK, markersize=8, markeredgecolor=look.PAPER, zorder=6)
+    axes.plot([at], [lowest], "o", color=STOCK, markersize=8, markeredgecolor=style.PAPER, zorder=6)
     # Below zero the free room is under the line, else above it.
     _note(axes, (at, lowest), f"lowest: {lowest}", STOCK, offset=(2, -14 if lowest < 0 else 26))
 
@@ -116,7 +116,9 @@ def _note(
 ) -> None:
     """Write beside a point of the chart; the offset is in CSS pixels, to the right and up."""
     note = axes.annotate(text, point, offset, textcoords="offset points", annotation_clip=False)
-    note.set(color=colour, size=look.NORMAL, family=look.FONT, weight="bold", va="center", zorder=6)
+    note.set(
+        color=colour, size=style.NORMAL, family=style.FONT, weight="bold", va="center", zorder=6
+    )
 
 
 def _verdict(lowest: int) -> str:
@@ -130,11 +132,11 @@ def _stock_words(sku: str, first: int, lowest: int) -> str:
 
 def _latency_frame(sheet: Axes, left: float, floor: float) -> None:
     """Write what is the same whatever was measured."""
-    look.write(sheet, MARGIN, 22, "How long each hop takes", size=look.LARGE, weight="bold")
-    for x, text in ((look.WIDTH - 100, "p50"), (look.WIDTH - MARGIN, "p90")):
-        look.write(sheet, x, 42, text, color=look.QUIET, ha="right")
+    style.write(sheet, MARGIN, 22, "How long each hop takes", size=style.LARGE, weight="bold")
+    for x, text in ((style.WIDTH - 100, "p50"), (style.WIDTH - MARGIN, "p90")):
+        style.write(sheet, x, 42, text, color=style.QUIET, ha="right")
     legend = "milliseconds · a dot: one order · box: the middle half · line: p50 · whisker: to p90"
-    look.write(sheet, left, floor + 42, legend, color=look.QUIET)
+    style.write(sheet, left, floor + 42, legend, color=style.QUIET)
 
 
 def _strip(axes: Axes, row: int, spread: Spread, end: float, colour: str) -> None:
@@ -146,7 +148,7 @@ def _strip(axes: Axes, row: int, spread: Spread, end: float, colour: str) -> Non
             box,
             spread.p75 - spread.p25,
             2 * half,
-            facecolor=look.light(colour),
+            facecolor=style.light(colour),
             edgecolor=colour,
             lw=1,
             zorder=2,
@@ -169,4 +171,4 @@ def _strip(axes: Axes, row: int, spread: Spread, end: float, colour: str) -> Non
     beyond = [x for x, _ in spread.dots if x > end]
     if beyond:
         text = f"{len(beyond)} more, up to {duration(max(beyond) / 1000)} ▸"
-        look.write(axes, end, row, text, color=look.FAILED, ha="right")
+        style.write(axes, end, row, text, color=style.FAILED, ha="right")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
-from workshop.notebooks.pictures import look
+from workshop.notebooks.pictures import style
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,9 +24,9 @@ class Picture:
     @classmethod
     def of(cls, figure: Figure, words: str) -> "Picture":
         """Draw a figure of `look.figure`."""
-        inch = look.POINTS_TO_THE_INCH
+        inch = style.POINTS_TO_THE_INCH
         width, height = (round(side * inch) for side in figure.get_size_inches())
-        return cls(look.png(figure), width, height, f"Picture: {words}")
+        return cls(style.png(figure), width, height, f"Picture: {words}")
 
     def __repr__(self) -> str:
         return self.words

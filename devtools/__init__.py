@@ -1,0 +1,1 @@
+"""The maintainers' tools: ``python -m devtools``."""

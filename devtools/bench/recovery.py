@@ -1,0 +1,144 @@
+"""What failure costs: the time until an event is in its queue, and the way back."""
+
+import json
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from devtools.bench.figures import Figure
+from devtools.bench.request_count import TABLE
+from local_cloud.settings import Settings
+from workshop.deployment.stack import Stack
+from workshop.errors import WorkshopError
+from workshop.orders import api_client
+from workshop.paths import ROOT
+from workshop.recovery import dead_letters
+from workshop.recovery.dead_letters import FAILED, DeadLetters, Result, Wanted
+
+CONSUMER = "inventory"
+EXAMPLE = ROOT / "orderflow/contracts/PaymentProcessed/v1.succeeded.example.json"
+"""An event that the inventory cannot process while it has no stock item for it."""
+
+WAITS_MINUTES = 1 + 2
+"""What Lambda waits before its second and its third try, in AWS's minutes."""
+
+LETTERS = 100
+AT_ONCE = 1000.0
+"""Messages a second: more than there are, so that nothing is held back."""
+POLL_SECONDS = 0.01
+PATIENCE_SECONDS = 120.0
+
+RECONCILED = {"GetItem": 1, "PutEvents": 1}
+"""The fewest requests that announce an order again: its event is read, and sent."""
+
+
+def figures(stack: Stack) -> list[Figure]:
+    """Measure failure and recovery on the stack's local cloud.
+
+    Raises:
+        WorkshopError: A dead letter did not come, or could not be brought back.
+    """
+    letters = dead_letters.of(stack)
+    sku = f"BENCH-{uuid.uuid4().hex[:8]}"
+    first = _fail(stack, letters, sku, 1)
+    _fail(stack, letters, sku, LETTERS)
+    api_client.set_stock(stack, {sku: LETTERS + 1})
+    return [
+        Figure(
+            "from a failing event to its dead letter",
+            "s",
+            first,
+            "–",
+            None,
+            WAITS_MINUTES * Settings.seconds_per_minute,
+            "floor: the waits alone",
+        ),
+        _redrive(stack, letters),
+        *reconciling(),
+    ]
+
+
+def reconciling(table: Path = TABLE) -> list[Figure]:
+    """Hold the documented requests of the reconciler against the fewest there can be.
+
+    Raises:
+        WorkshopError: The table is not there.
+    """
+    text = table.read_text("utf-8")
+    documented = {name: int(n) for name, n in re.findall(r"(?m)^\| (\w+) \| (\d+) \|$", text)}
+    if not documented:
+        raise WorkshopError("the reconciler's requests are missing from the document of costs")
+    fewest = sum(RECONCILED.values())
+    counted = sum(documented.values())
+    return [
+        Figure(
+            "AWS requests per stuck order, to reconcile it",
+            "",
+            counted,
+            f"≤ {fewest}: read it, announce it",
+            counted <= fewest,
+            fewest,
+        )
+    ]
+
+
+def _fail(stack: Stack, letters: DeadLetters, sku: str, number: int) -> float:
+    """Have so many events fail for good; return the seconds until all are in the queue."""
+    before = _waiting(letters)
+    started = time.perf_counter()
+    for _ in range(number):
+        answer = stack.client("events").put_events(Entries=[_entry(stack, sku)])
+        if answer["FailedEntryCount"]:
+            raise WorkshopError("the bus did not take an event")
+    while _waiting(letters) < before + number:
+        if time.perf_counter() > started + PATIENCE_SECONDS:
+            raise WorkshopError(f"{number} dead letters did not come in {PATIENCE_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
+    return time.perf_counter() - started
+
+
+def _redrive(stack: Stack, letters: DeadLetters) -> Figure:
+    """Bring all of them back, then hand the same events to the same function in a bare loop."""
+    started = time.perf_counter()
+    with letters.redriven(Wanted(consumer=CONSUMER), rate=AT_ONCE) as attempts:
+        tried = list(attempts)
+    rate = len(tried) / (time.perf_counter() - started)
+    if any(attempt.result is not Result.REDRIVEN for attempt in tried):
+        raise WorkshopError("a dead letter could not be brought back")
+    name = stack.outputs.function_names[CONSUMER]
+    started = time.perf_counter()
+    for attempt in tried:
+        payload = json.dumps(attempt.letter.event)
+        answer = stack.client("lambda").invoke(FunctionName=name, Payload=payload)
+        answer["Payload"].read()
+    floor = len(tried) / (time.perf_counter() - started)
+    return Figure(
+        f"redrive of {len(tried)} dead letters, unthrottled",
+        "1/s",
+        rate,
+        "–",
+        None,
+        floor,
+        "floor: the invocations alone",
+    )
+
+
+def _waiting(letters: DeadLetters) -> int:
+    return letters.queues.waiting()[CONSUMER, FAILED].total
+
+
+def _entry(stack: Stack, sku: str) -> dict[str, Any]:
+    """A paid order for the SKU, as any AWS tool could put it on the bus."""
+    order_id = f"bench-{uuid.uuid4().hex}"
+    event = json.loads(EXAMPLE.read_text("utf-8").replace("example-1", order_id))
+    order, payment = event["detail"]["data"]["order"], event["detail"]["data"]["payment"]
+    order["lines"] = [{"sku": sku, "quantity": 1, "unit_price": order["total"]}]
+    payment["amount"] = order["total"]
+    return {
+        "Source": event["source"],
+        "DetailType": event["detail-type"],
+        "Detail": json.dumps(event["detail"]),
+        "EventBusName": stack.outputs.event_bus_name,
+    }

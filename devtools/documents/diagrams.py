@@ -1,0 +1,161 @@
+"""The system as a diagram, stage by stage, from the same files that Terraform deploys."""
+
+from pathlib import Path
+
+from devtools.documents import events
+from devtools.documents.events import Function, Variant
+from workshop.errors import UsageError
+from workshop.paths import STAGES
+
+TABLES = {1: "Orders", 2: "Payments", 3: "Inventory", 4: "Shipments"}
+"""Stage → the table it brings."""
+
+_HEAD = "flowchart LR"
+_ENDS = ("  client([customer])", "  bus{{EventBridge bus}}")
+
+_LEGEND = "\n\nYellow: what this stage adds."
+# Dark letters on a light ground, whichever theme the page has.
+_NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
+
+_SAFETY_NET = """\
+  archive[(archive)]
+  queues[["two dead-letter queues<br>for each consumer"]]
+  redrive[redrive]
+  bus --- archive
+  bus -. "cannot be delivered" .-> queues
+  consumers -. "fails for good" .-> queues
+  queues -- "make redrive" --> redrive
+  redrive -- "to the function that failed" --> consumers"""
+"""What stage 5 adds beside functions that publish: queues and all, once for all consumers."""
+
+_PIPELINE = """\
+  change([pull request]) --> tests[every test]
+  change --> comment["plan as<br>a comment"]
+  merge([merge]) --> again["every test,<br>plan"] --> approval{{approval}}
+  approval --> apply["apply:<br>new code,<br>not live yet"] --> release["release:<br>aliases move"]
+  release --> smoke{"order<br>arrives?"}
+  smoke -- yes --> live([live])
+  smoke -- no --> back["aliases<br>move back"]
+  caller["rules, API,<br>schedule, redrive"] --> alias([alias live])
+  alias -- "after a release" --> now[version 2]
+  alias -. "before it" .-> before[version 1]
+  class change,tests,comment,merge,again,approval,apply,release,smoke,live,back,alias new"""
+"""Stage 6: how a change becomes live, and whom the functions' callers reach."""
+
+
+def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer is told the page
+    """Return a Mermaid diagram of the system.
+
+    Args:
+        argument: a stage, whose own parts are marked; or `all`: the four services, nothing marked.
+        page: Where it will stand.
+
+    Raises:
+        UsageError: There is no such stage.
+    """
+    if argument == "all":
+        return _drawn(_flow(max(TABLES), marked=False))
+    if not argument.isdecimal() or int(argument) not in STAGES:
+        raise UsageError(f"a picture is of a stage, or of all, and not of {argument!r}")
+    stage = int(argument)
+    if stage == STAGES[-1]:
+        return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW]) + _LEGEND
+    lines = _flow(stage, marked=True) if stage in TABLES else _safety_net(stage)
+    return _drawn([*lines, _NEW]) + _LEGEND
+
+
+def _drawn(lines: list[str]) -> str:
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def _flow(stage: int, *, marked: bool) -> list[str]:
+    """Functions, the bus between them, and their tables, as of a stage."""
+    present = _present(stage)
+    lines = [_HEAD, *_ENDS, *(_box(each) for each in present)]
+    lines += [
+        f"  {_table(each)}[({each})]" for stage_of, each in TABLES.items() if stage_of <= stage
+    ]
+    lines.append(_ordered(present[0]))
+    for function in present:
+        if sent := _sent(function):
+            lines.append(f'  {_id(function)} -- "{sent}" --> bus')
+        if function.pattern:
+            lines.append(f'  bus -- "{_received(function)}" --> {_id(function)}')
+    lines += [f"  {_id(each)} --- {_table(TABLES[_stage(each)])}" for each in present]
+    if marked:
+        new = [_id(each) for each in present if _stage(each) == stage]
+        new += [_table(TABLES[stage]), *(["bus"] if stage == 1 else [])]
+        lines.append(f"  class {','.join(new)} new")
+    return lines
+
+
+def _safety_net(stage: int) -> list[str]:
+    """The consumers as one, and what catches and repeats for all of them."""
+    present = _present(stage)
+    announcers = [each for each in present if not each.pattern]
+    consumers = "<br>".join(each.key for each in present if each.pattern)
+    orders, *others = TABLES.values()
+    new = [_id(each) for each in announcers if _stage(each) == stage]
+    return [
+        *(_HEAD, *_ENDS, *(_box(each) for each in announcers)),
+        f'  consumers["{consumers}"]',
+        f'  tables[("{"<br>".join(others)}")]',
+        f"  {_table(orders)}[({orders})]",
+        _ordered(present[0]),
+        *(f'  {_id(each)} -- "{_sent(each)}" --> bus' for each in announcers),
+        '  bus -- "events" --> consumers',
+        '  consumers -- "events" --> bus',
+        f"  {' & '.join(_id(each) for each in announcers)} --- {_table(orders)}",
+        f"  {_table(orders)} --- consumers",
+        "  consumers --- tables",
+        *_SAFETY_NET.splitlines(),
+        f"  class {','.join([*new, 'archive', 'queues', 'redrive'])} new",
+    ]
+
+
+def _box(function: Function) -> str:
+    return f"  {_id(function)}[{function.key}]"
+
+
+def _ordered(function: Function) -> str:
+    """How it all begins."""
+    return f'  client -- "POST /orders" --> {_id(function)}'
+
+
+def _present(stage: int) -> list[Function]:
+    return [each for each in events.functions() if _stage(each) <= stage]
+
+
+def _stage(function: Function) -> int:
+    return int(function.stage[:2])
+
+
+def _id(function: Function) -> str:
+    return function.key.replace("-", "_")
+
+
+def _table(name: str) -> str:
+    return f"table_{name.lower()}"
+
+
+def _sent(function: Function) -> str:
+    """What a function publishes: the type, or its only kind if others publish further ones."""
+    kinds = [each for each in events.variants() if function in events.senders(each)]
+    if len(kinds) == 1:
+        return kinds[0].label
+    return function.sends or ""
+
+
+def _received(function: Function) -> str:
+    received = [each for each in events.variants() if function in events.receivers(each)]
+    types = list(dict.fromkeys(each.type for each in received))
+    if len(received) == len(events.variants()):
+        return "all events"
+    return ", ".join(_kinds(each, received) for each in types)
+
+
+def _kinds(event_type: str, received: list[Variant]) -> str:
+    kinds = [each for each in received if each.type == event_type]
+    if len(kinds) == len(events.of_type(event_type)):
+        return event_type
+    return f"{event_type}: {', '.join(each.status or each.step for each in kinds)}"

@@ -1,0 +1,49 @@
+"""Run notebooks anew and save what they say."""
+
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from devtools.test_runner import CELL_SECONDS
+from workshop.deployment.stack import CLOUD_VARIABLE
+from workshop.errors import WorkshopError
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+"""What a saved notebook tells of its kernel: nothing that differs from machine to machine."""
+
+
+def refresh(path: Path, cloud: str) -> None:
+    """Run a notebook on a cloud's stack, from a fresh kernel, and save it with its outputs.
+
+    Raises:
+        WorkshopError: A cell failed; the file is as it was.
+    """
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name=METADATA["kernelspec"]["name"],
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of its loopback connection
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute(env=os.environ | {CLOUD_VARIABLE: cloud})
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise WorkshopError(f"{path.name} did not come to its end.\n{error}") from error
+    notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
+    unfinished = path.with_suffix(".ipynb.tmp")
+    try:
+        nbformat.write(notebook, unfinished)  # type: ignore[no-untyped-call]
+        unfinished.replace(path)
+    except OSError as error:
+        raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,185 @@
+"""What an order makes the functions do: requests, write units, runs."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from devtools.scaling.data import read
+
+KILOBYTE = 1024
+TRANSACTIONAL = 2
+"""DynamoDB asks twice the units for what is written in a transaction."""
+ITEM_OVERHEAD = 100
+"""Bytes that DynamoDB adds to each item and index entry it stores."""
+
+SHIPPED = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How an order looks, and what is taken for granted about the functions.
+
+    Attributes:
+        lines: How many different goods it names.
+        longer_bytes: By how much its items are longer than the example's.
+        run_seconds: How long a function works on it, without waiting for the gateway.
+        gateway_seconds: How long the payment gateway takes to answer.
+    """
+
+    lines: int
+    longer_bytes: int
+    run_seconds: float
+    gateway_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index, and the bytes of an entry.
+
+    Attributes:
+        table: The table it belongs to.
+        one_key: All that is written at a time has the same key.
+    """
+
+    table: str
+    one_key: bool
+
+
+def assumed(name: str) -> float:
+    """Return one of the guesses that the model rests on."""
+    return float(read("order")["assumed"][name])
+
+
+@cache
+def usual() -> Shape:
+    """Return the order that all documents speak of."""
+    return Shape(
+        lines=int(assumed("lines")),
+        longer_bytes=int(assumed("longer_bytes")),
+        run_seconds=assumed("run_seconds"),
+        gateway_seconds=assumed("gateway_seconds"),
+    )
+
+
+@cache
+def indexes() -> Mapping[str, Index]:
+    """Return all indexes by name."""
+    return {
+        name: Index(one["table"], one["one_key"]) for name, one in read("order")["indexes"].items()
+    }
+
+
+def endings() -> list[str]:
+    """Return how an order can end."""
+    return list(read("order")["endings"])
+
+
+def runs(ending: str = SHIPPED) -> Counter[str]:
+    """Return how often each function runs for an order: function → runs."""
+    counted: Counter[str] = Counter()
+    for run, times in _runs(ending):
+        counted[run["function"]] += times
+    return counted
+
+
+def requests(ending: str = SHIPPED) -> Counter[tuple[str, str]]:
+    """Return what the functions ask of AWS: (function, request) → times."""
+    counted: Counter[tuple[str, str]] = Counter()
+    names = read("order")["request_of"]
+    for run, times in _runs(ending):
+        function = run["function"]
+        written = len(run.get("writes", [])) + len(run.get("transactions", []))
+        counted[function, names[function]] += times * written
+        counted[function, "PutEvents"] += times * run.get("publishes", 0)
+    return +counted
+
+
+def events(ending: str = SHIPPED) -> int:
+    """Return how many events an order puts on the bus."""
+    return sum(times for (_, request), times in requests(ending).items() if request == "PutEvents")
+
+
+def deliveries(ending: str = SHIPPED) -> int:
+    """Return how many events the bus hands to functions; Lambda's own further tries not counted."""
+    counted = runs(ending)
+    return counted.total() - counted["order-api"] - _runs_in_vain(ending)
+
+
+def dead_letters(ending: str) -> int:
+    """Return how many messages an order leaves in dead-letter queues."""
+    return int(read("order")["dead_letters"].get(ending, 0))
+
+
+def write_units(shape: Shape, ending: str = SHIPPED) -> Counter[str]:
+    """Return the write units of an order: table or index → units."""
+    counted: Counter[str] = Counter()
+    for run, times in _runs(ending):
+        for write, factor in _writes(run):
+            item = write["item"]
+            count = times * factor * (shape.lines if write.get("each_line") else 1)
+            table = read("order")["items"][item]["table"]
+            counted[table] += count * _units(item_bytes(shape, item))
+            for index in write.get("indexes", []):
+                counted[index] += count * _units(entry_bytes(shape, index))
+    return counted
+
+
+def units_by_table(shape: Shape, ending: str = SHIPPED) -> Counter[str]:
+    """Return the same with each table's indexes added to it: what the bill knows."""
+    counted: Counter[str] = Counter()
+    for name, units in write_units(shape, ending).items():
+        counted[indexes()[name].table if name in indexes() else name] += units
+    return counted
+
+
+def item_bytes(shape: Shape, item: str) -> int:
+    """Return how large an item is."""
+    size = read("order")["items"][item]
+    longer = 0 if item == "stock" else shape.longer_bytes
+    return int(size["bytes"] + shape.lines * size["each_line"] + longer)
+
+
+def entry_bytes(shape: Shape, index: str) -> int:
+    """Return how large an index's entry is."""
+    one = read("order")["indexes"][index]
+    return item_bytes(shape, one["item"]) if "item" in one else int(one["bytes"])
+
+
+def kept_bytes(shape: Shape) -> int:
+    """Return what stays of an order that has ended: no record expires."""
+    items = ("order", "payment", "reservation", "shipment")
+    kept = [item_bytes(shape, item) for item in items]
+    kept += [entry_bytes(shape, index) for index in ("by-customer", "by-status")]
+    return sum(kept) + ITEM_OVERHEAD * len(kept)
+
+
+def run_seconds(shape: Shape, ending: str = SHIPPED) -> float:
+    """Return how long functions are at work on an order, all together."""
+    waiting = sum(times for run, times in _runs(ending) if run["function"].startswith("payment"))
+    return runs(ending).total() * shape.run_seconds + waiting * shape.gateway_seconds
+
+
+def _runs(ending: str) -> Iterator[tuple[dict[str, Any], int]]:
+    kinds = read("order")["runs"]
+    for name, times in read("order")["endings"][ending].items():
+        yield kinds[name], times
+
+
+def _runs_in_vain(ending: str) -> int:
+    """Return how many runs Lambda starts by itself, because the one before failed."""
+    return max(0, int(read("order")["endings"][ending].get("charge-in-vain", 0)))
+
+
+def _writes(run: dict[str, Any]) -> Iterator[tuple[dict[str, Any], int]]:
+    for write in run.get("writes", []):
+        yield write, 1
+    for transaction in run.get("transactions", []):
+        for write in transaction:
+            yield write, TRANSACTIONAL
+
+
+def _units(size: int) -> int:
+    return math.ceil(size / KILOBYTE)

@@ -1,0 +1,1 @@
+"""MiniStack as a local cloud with AWS's delivery semantics. The README says how it is built."""

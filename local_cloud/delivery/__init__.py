@@ -1,0 +1,1 @@
+"""Delivery of events as AWS documents it; knows no emulator."""

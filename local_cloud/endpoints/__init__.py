@@ -1,0 +1,1 @@
+"""What the server answers itself, in front of MiniStack."""

@@ -1,0 +1,170 @@
+"""The local cloud's own endpoints, under /_workshop/, and the door to MiniStack's.
+
+What `guard` objects to gets in nowhere. The endpoints here also want a header that a page may not
+send, so that nothing is done by a request that was meant for something else.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from local_cloud.delivery.caller_registry import trace_header
+from local_cloud.delivery.fault_injection import Plan
+from local_cloud.delivery.wiring import Parts
+from local_cloud.endpoints.memory_usage import Memory
+from local_cloud.endpoints.origin_check import objection
+from local_cloud.protocol import HEADER, PREFIX
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_POLL = 0.02
+_LONGEST_WAIT = 600.0
+_BODY_LIMIT = 1_000_000
+
+
+class ControlApi:
+    """Answers for the adapter, and passes everything else on to MiniStack."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        inner: Application,
+        interpreters: Callable[[], list[int]],
+        stop: Callable[[], None],
+    ) -> None:
+        self._parts = parts
+        self._inner = inner
+        self._interpreters = interpreters
+        self._stop = stop
+        self._endpoints: dict[tuple[str, str], Callable[[_Request], Awaitable[Any]]] = {
+            ("GET", "status"): self._status,
+            ("GET", "idle"): self._idle,
+            ("GET", "deliveries"): self._deliveries,
+            ("GET", "trouble"): self._trouble,
+            ("PUT", "trouble"): self._set_trouble,
+            ("DELETE", "trouble"): self._clear_trouble,
+            ("POST", "stop"): self._end,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or MiniStack's start and end."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._inner(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        if why := objection(scope["headers"]):
+            await _refuse(scope, send, why)
+        elif not scope["path"].startswith(PREFIX):
+            trace_header.set(headers.get("x-amzn-trace-id", b"").decode("latin-1"))
+            await self._inner(scope, receive, send)
+        elif HEADER.lower() not in headers:
+            await _refuse(scope, send, f"the header {HEADER} is missing")
+        else:
+            status, content = await self._answer(scope, receive)
+            await _respond(send, status, content)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[HTTPStatus, Any]:
+        found = self._endpoints.get((scope["method"], scope["path"].removeprefix(PREFIX)))
+        if found is None:
+            return HTTPStatus.NOT_FOUND, {"message": f"no {scope['method']} {scope['path']}"}
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        request = _Request({name: values[-1] for name, values in query.items()}, receive)
+        try:
+            return HTTPStatus.OK, await found(request)
+        except ValueError as error:
+            return HTTPStatus.BAD_REQUEST, {"message": str(error)}
+
+    async def _status(self, _: "_Request") -> dict[str, Any]:
+        counts = self._parts.queue.counts()
+        waiting, inside = self._parts.gate.counts()
+        memory = Memory.of(self._interpreters())
+        return {
+            "boot_id": self._parts.settings.boot_id,
+            "pid": os.getpid(),
+            "port": self._parts.settings.port,
+            "directory": self._parts.settings.directory,
+            "queued": counts.queued,
+            "later": counts.later,
+            "running": counts.running,
+            "waiting_requests": waiting,
+            "running_requests": inside,
+            "totals": self._parts.journal.totals(),
+            "interpreters": memory.interpreters,
+            "server_bytes": memory.server_bytes,
+            "interpreters_bytes": memory.interpreters_bytes,
+        }
+
+    def _is_idle(self) -> bool:
+        return self._parts.queue.counts().idle and self._parts.gate.counts() == (0, 0)
+
+    async def _idle(self, request: "_Request") -> dict[str, bool]:
+        timeout = float(request.query.get("timeout", "30"))
+        deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
+        while not self._is_idle():
+            if time.monotonic() > deadline:
+                return {"idle": False}
+            await asyncio.sleep(_POLL)
+        return {"idle": True}
+
+    async def _deliveries(self, request: "_Request") -> list[dict[str, Any]]:
+        correlation_id = request.query.get("correlation_id", "")
+        found = self._parts.journal.records(correlation_id, int(request.query.get("limit", "0")))
+        return [delivery.to_json() for delivery in found]
+
+    async def _trouble(self, _: "_Request") -> dict[str, Any] | None:
+        plan = self._parts.switch.plan
+        return plan.to_json() if plan else None
+
+    async def _set_trouble(self, request: "_Request") -> None:
+        self._parts.switch.set(Plan.from_json(json.loads(await request.body())))
+
+    async def _clear_trouble(self, _: "_Request") -> None:
+        self._parts.switch.set(None)
+
+    async def _end(self, _: "_Request") -> None:
+        self._stop()
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What an endpoint may want to know."""
+
+    query: dict[str, str]
+    receive: Receive
+
+    async def body(self) -> bytes:
+        """The whole body, within reason."""
+        body = b""
+        while len(body) <= _BODY_LIMIT:
+            message = await self.receive()
+            body += bytes(message.get("body", b""))
+            if not message.get("more_body"):
+                return body
+        msg = "the request is too large"
+        raise ValueError(msg)
+
+
+async def _refuse(scope: Scope, send: Send, why: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await _respond(send, HTTPStatus.FORBIDDEN, {"message": why})
+
+
+async def _respond(send: Send, status: HTTPStatus, content: Any) -> None:
+    body = json.dumps(content).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,1 @@
+"""The only code that uses MiniStack's private names."""

@@ -1,0 +1,255 @@
+"""The local cloud as a process: started once, found again, stopped."""
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from local_cloud import environment, ports, processes
+from local_cloud.control import Control
+from local_cloud.environment import ACCOUNT_ID
+from local_cloud.errors import LocalCloudError
+from local_cloud.locking import LockHeldError, exclusive
+from local_cloud.protocol import EXIT_PORT_IN_USE, LOG_FILE, SERVER_FILE, START_LOCK, STATE_FILE
+from local_cloud.settings import Settings
+
+__all__ = ["ACCOUNT_ID", "LocalCloud", "LocalCloudError", "Running"]
+
+_READY_TIMEOUT = 60.0
+_STOP_TIMEOUT = 10.0
+_ANSWER_TIMEOUT = 5.0
+_LOCK_TIMEOUT = 90.0
+_POLL = 0.05
+_LOG_LINES = 15
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_STATE_TYPES = {"pid": int, "port": int, "boot_id": str}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A local cloud that answers.
+
+    Attributes:
+        endpoint_url: where, such as http://127.0.0.1:4566.
+        boot_id: new at each start. The cloud forgets everything when it stops, so a Terraform
+            state made under another boot id is stale.
+        pid: the server's process.
+        port: the port in the URL.
+    """
+
+    endpoint_url: str
+    boot_id: str
+    pid: int
+    port: int
+
+    @property
+    def control(self) -> Control:
+        """Its control client."""
+        return Control(self.endpoint_url)
+
+
+class _PortTakenError(Exception):
+    """The server found its port taken."""
+
+
+class LocalCloud:
+    """One local cloud, which is one directory.
+
+    Args:
+        directory: where it keeps everything, such as .workshop/clouds/default.
+        python: the interpreter that holds MiniStack and boto3, and nothing else.
+        concurrency: how many functions of one kind run at once; see `Settings`.
+        seconds_per_minute: how long AWS's minute lasts here, in seconds; see `Settings`.
+        patience: how long synchronous executions may stand still, in seconds; see `Settings`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        python: Path,
+        *,
+        concurrency: int = Settings.concurrency,
+        seconds_per_minute: float = Settings.seconds_per_minute,
+        patience: float = Settings.patience,
+    ) -> None:
+        # Not resolved: an interpreter of a virtual environment is known by the path of its link.
+        self.directory = directory.absolute()
+        self._python = python.absolute()
+        self._settings = partial(
+            Settings,
+            directory=str(self.directory),
+            concurrency=concurrency,
+            seconds_per_minute=seconds_per_minute,
+            patience=patience,
+        )
+
+    @property
+    def log(self) -> Path:
+        """What the server writes; the log of the start before lies beside it."""
+        return self.directory / LOG_FILE
+
+    def start(self, port: int | None = None) -> Running:
+        """Start it, unless it runs already; wait until it answers.
+
+        Args:
+            port: where to serve; None for 4566, or the next port that is free. A cloud that
+                runs is returned wherever it serves.
+
+        Raises:
+            LocalCloudError: the given port is in use, or the server does not come up.
+        """
+        if (running := self.running()) is not None:
+            return running
+        if not self._python.exists():
+            msg = f"There is no {self._python}. Run `python -m workshop setup` to make it."
+            raise LocalCloudError(msg)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            if (running := self.running()) is not None:
+                return running
+            self._end_left_over()
+            return self._start_anywhere() if port is None else self._start_on(port)
+
+    def running(self) -> Running | None:
+        """The running cloud; None when it does not run, or something else answers in its place."""
+        state = self._state()
+        if state is None or not processes.alive(state["pid"]):
+            return None
+        endpoint_url = ports.url(state["port"])
+        try:
+            status = Control(endpoint_url, _ANSWER_TIMEOUT).status()
+        except LocalCloudError:
+            return None
+        if status.boot_id != state["boot_id"]:
+            return None
+        return Running(endpoint_url, status.boot_id, status.pid, status.port)
+
+    def stop(self) -> bool:
+        """Stop it: ask, then terminate, then kill. Nothing but our own process is ever touched.
+
+        Returns:
+            Whether there was anything to stop.
+
+        Raises:
+            LocalCloudError: the process does not end.
+        """
+        if not self.directory.exists():
+            return False
+        with self._alone():
+            if (running := self.running()) is None:
+                return self._end_left_over()
+            with suppress(LocalCloudError):
+                running.control.stop()
+            if not processes.ended(running.pid, _STOP_TIMEOUT):
+                self._end(running.pid)
+            self._forget()
+            return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else starts or stops this cloud meanwhile."""
+        try:
+            with exclusive(self.directory / START_LOCK, timeout=_LOCK_TIMEOUT):
+                yield
+        except LockHeldError as error:
+            msg = f"Another process has been starting or stopping this cloud for too long: {error}"
+            raise LocalCloudError(msg) from error
+
+    def _state(self) -> dict[str, Any] | None:
+        """What the server wrote of itself; None when it did not, or all of it is damaged."""
+        for name in (STATE_FILE, SERVER_FILE):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                state = json.loads((self.directory / name).read_text(encoding="utf-8"))
+                return {key: kind(state[key]) for key, kind in _STATE_TYPES.items()}
+        return None
+
+    def _forget(self) -> None:
+        for name in (STATE_FILE, SERVER_FILE):
+            (self.directory / name).unlink(missing_ok=True)
+
+    def _end_left_over(self) -> bool:
+        """End a server of this directory that does not answer; whether there was one."""
+        state = self._state()
+        found = state is not None and processes.mentions(state["pid"], state["boot_id"])
+        if state is not None and found:
+            self._end(state["pid"])
+        self._forget()
+        return found
+
+    def _end(self, pid: int) -> None:
+        if not processes.end(pid):
+            msg = f"The local cloud's process {pid} does not end. Its log: {self.log}"
+            raise LocalCloudError(msg)
+
+    def _start_anywhere(self) -> Running:
+        for port in ports.candidates():
+            with suppress(_PortTakenError):  # by someone else, in this very moment
+                return self._launch(port)
+        msg = f"No port near {ports.DEFAULT} is free. Give another one."
+        raise LocalCloudError(msg)
+
+    def _start_on(self, port: int) -> Running:
+        if not 0 < port < 2**16:
+            msg = f"{port} is no port: give one from 1 to 65535."
+            raise LocalCloudError(msg)
+        if ports.is_free(port):
+            with suppress(_PortTakenError):
+                return self._launch(port)
+        msg = (
+            f"Port {port} is in use by {ports.user_of(port)}. Stop that, give another port, "
+            "or give none: then the next free one is taken."
+        )
+        raise LocalCloudError(msg)
+
+    def _launch(self, port: int) -> Running:
+        settings = self._settings(port=port, boot_id=secrets.token_hex(8))
+        if self.log.exists():
+            self.log.replace(self.log.with_name("cloud.previous.log"))
+        with self.log.open("wb") as log:
+            child = subprocess.Popen(
+                # Isolated: no PYTHON… variable, no user site and no script folder has a say.
+                [str(self._python), "-I", "-u", str(_LAUNCH), settings.to_json()],
+                cwd=self.directory,
+                env=environment.make(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **_detached(),
+            )
+        processes.children.append(child)
+        return self._wait_ready(child, settings.boot_id)
+
+    def _wait_ready(self, child: "subprocess.Popen[bytes]", boot_id: str) -> Running:
+        deadline = time.monotonic() + _READY_TIMEOUT
+        while child.poll() is None:
+            running = self.running()
+            if running is not None and running.boot_id == boot_id:
+                return running
+            if time.monotonic() > deadline:
+                child.kill()
+                child.wait()
+                raise self._did_not_start(f"was not ready after {_READY_TIMEOUT:.0f} s")
+            time.sleep(_POLL)
+        if child.returncode == EXIT_PORT_IN_USE:
+            raise _PortTakenError
+        raise self._did_not_start(f"ended while it started, with status {child.returncode}")
+
+    def _did_not_start(self, how: str) -> LocalCloudError:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        shown = "\n".join(f"  {line}" for line in lines[-_LOG_LINES:]) or "  (nothing)"
+        return LocalCloudError(f"The local cloud {how}. The end of its log, {self.log}:\n{shown}")
+
+
+def _detached() -> dict[str, Any]:
+    """How a process is started so that it outlives this one and its terminal."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}

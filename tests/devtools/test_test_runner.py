@@ -1,0 +1,17 @@
+"""Counting what the parts of `make test` came to."""
+
+from devtools import test_runner
+from devtools.test_runner import Tally
+
+
+def test_a_report_is_counted(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text(
+        '<testsuites><testsuite tests="9" failures="2" errors="1" skipped="1"/></testsuites>'
+    )
+    assert test_runner._counts(report) == Tally(passed=5, failed=3)
+
+
+def test_a_tool_is_one_check():
+    assert test_runner._tool("json.tool", "--help") == Tally(passed=1)
+    assert test_runner._tool("json.tool", "--nonsense") == Tally(failed=1)

@@ -1,0 +1,39 @@
+"""Items and hops as tables."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from workshop.notebooks.tables import NOTHING, hop_table, table
+from workshop.orders.journey import Hop
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_items_become_rows_of_the_columns_asked_for():
+    """Numbers of DynamoDB are plain ones, and what an item lacks is marked."""
+    items = [
+        {"order_id": "a", "total": Decimal(2900), "rate": Decimal("0.5"), "more": "x"},
+        {"order_id": "b", "lines": {"MOUSE": Decimal(2), "KEYBOARD": Decimal(1)}},
+    ]
+    frame = table(items, "order_id", "total", "rate", "lines")
+    assert list(frame.index) == ["a", "b"]
+    assert list(frame.columns) == ["total", "rate", "lines"]
+    assert frame.values.tolist() == [
+        [2900, 0.5, NOTHING],
+        [NOTHING, NOTHING, "MOUSE 2, KEYBOARD 1"],
+    ]
+
+
+def test_no_items_are_an_empty_table():
+    assert table([], "order_id", "total").shape == (0, 1)
+
+
+def test_hops_leave_out_the_tracker_and_count_from_the_first():
+    hops = [
+        Hop(START, "order-api", "published", "order-created"),
+        Hop(START + timedelta(milliseconds=3), "order-tracker", "tracked", "order-created"),
+        Hop(START + timedelta(milliseconds=12.4), "payment", "consumed", "order-created"),
+    ]
+    frame = hop_table(hops)
+    assert list(frame.index) == ["0 ms", "12 ms"]
+    assert list(frame["function"]) == ["order-api", "payment"]

@@ -1,0 +1,1 @@
+"""Deploy to an AWS account."""

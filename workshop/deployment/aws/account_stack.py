@@ -1,0 +1,328 @@
+"""A stack in an AWS account, reached with the caller's own credentials and settings.
+
+With ``AWS_ENDPOINT_URL`` at a loopback address the same is done there, which is how it is tested.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from local_cloud.control import Control
+from local_cloud.errors import LocalCloudError
+from local_cloud.locking import exclusive
+from workshop.deployment import bundles
+from workshop.deployment.aws import remote_state
+from workshop.deployment.error_messages import asking, explained
+from workshop.deployment.local.up import configuration_fingerprint, forget
+from workshop.deployment.stack import Outputs, Record, Stack
+from workshop.deployment.target import LOCAL_CREDENTIALS, Target
+from workshop.deployment.terraform import config_copy
+from workshop.deployment.terraform.runner import Changes, Terraform, end_orphans
+from workshop.errors import UsageError, WorkshopError
+from workshop.paths import CLOUDS, LAST_STAGE, ROOT, STAGES
+from workshop.recovery import dead_letters
+
+DEFAULT_PREFIX = "orderflow"
+
+PREFIX = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
+"""What a prefix looks like; Terraform's variable ``name_prefix`` says the same."""
+
+RESERVED = ("account", "aws", "bootstrap", "boundary", "github", "tfstate")
+"""First words of names that `make bootstrap` gives, or AWS keeps for itself."""
+
+UNSET = 'eval "$(make -s env ARGS=--unset)"'
+"""Takes back what `make env` exported."""
+
+
+def target(prefix: str) -> Target:
+    """The account and region that the environment's AWS settings lead to.
+
+    Args:
+        prefix: Start of the stack's names.
+
+    Raises:
+        WorkshopError: Without usable credentials or a region.
+    """
+    check_prefix(prefix)
+    import boto3  # noqa: PLC0415 - slow to import, seldom needed
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import (  # noqa: PLC0415
+        BotoCoreError,
+        ClientError,
+        EndpointConnectionError,
+    )
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint and urlsplit(endpoint).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise UsageError(f"AWS_ENDPOINT_URL leads to {endpoint}: unset it to deploy to AWS.")
+    try:
+        # boto3 by itself reads AWS_DEFAULT_REGION alone; Terraform and the AWS CLI, this first.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+        region = session.region_name
+        if not region:
+            raise UsageError("No AWS region is set: export AWS_REGION=us-east-1, or another.")
+        once = Config(retries={"total_max_attempts": 1})
+        number = session.client("sts", config=once).get_caller_identity()["Account"]
+    except EndpointConnectionError as error:
+        if not endpoint:
+            raise WorkshopError(f"AWS does not answer: {error}") from error
+        raise WorkshopError(
+            f"AWS_ENDPOINT_URL leads to a local cloud that is not running ({endpoint}). "
+            f"To deploy to AWS, take it back first: {UNSET}"
+        ) from error
+    except (BotoCoreError, ClientError) as error:
+        raise WorkshopError(
+            f"No usable AWS credentials: {error}. {_way_to_credentials()}"
+        ) from error
+    name = f"aws-{number}-{region}"
+    if endpoint:  # the account number is every local cloud's: the port tells them apart
+        name += f"-{urlsplit(endpoint).port or 80}"
+    if prefix != DEFAULT_PREFIX:
+        name += f"-{prefix}"
+    return Target(name, region, number, endpoint, own=False)
+
+
+def check_prefix(prefix: str) -> None:
+    """Make sure that a prefix can start the names of a stack.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not PREFIX.fullmatch(prefix):
+        raise UsageError(
+            f"{prefix!r} is no prefix: it has 2 to 20 lower-case letters, digits and hyphens, "
+            "starts with a letter and does not end with a hyphen."
+        )
+    if prefix.partition("-")[0] in RESERVED:
+        raise UsageError(f"Names beginning with {prefix} are not for a stack: choose another.")
+
+
+def _way_to_credentials() -> str:
+    if os.environ.items() >= LOCAL_CREDENTIALS.items():
+        return f"These are the local cloud's. Take them back: {UNSET}"
+    return "Set them up with `aws configure`, or name a profile you have: export AWS_PROFILE=…"
+
+
+@contextmanager
+def alone(target: Target) -> Iterator[int]:
+    """Let only one command of this machine at a time work on a target's stack.
+
+    Yields:
+        A file descriptor that holds the lock; Terraform inherits it.
+    """
+    waiting = "Another command works on this stack; waiting for it …"
+    orphans = partial(end_orphans, target.directory)
+    with exclusive(CLOUDS / f"{target.name}.lock", waiting, while_waiting=orphans) as lock:
+        _forget_another_start(target)
+        yield lock
+
+
+@contextmanager
+def found(prefix: str = DEFAULT_PREFIX) -> Iterator[Stack]:
+    """The stack in the account that the environment's credentials are for, with others kept away.
+
+    Raises:
+        WorkshopError: There is none; or its state cannot be read.
+    """
+    there = target(prefix)
+    with alone(there) as lock:
+        deployment = Deployment(there, prefix, lock)
+        stack = deployment.stack()
+        if stack is None:
+            raise WorkshopError(
+                f"No stack with names {prefix}-* is known in account {there.account}, region "
+                f"{there.region}. Its state would be {deployment.where}."
+            )
+        yield stack
+
+
+class Deployment:
+    """One deploying, or destroying, of a stack in an account."""
+
+    def __init__(self, target: Target, prefix: str, lock: int) -> None:
+        """Find the state, and prepare Terraform; `alone` keeps others away meanwhile.
+
+        Raises:
+            WorkshopError: When Terraform or its provider is missing; or the state is out of reach.
+        """
+        self.target = target
+        self.prefix = prefix
+        with asking():
+            self._backend = remote_state.find(target, prefix)
+        copy = config_copy.write(target.directory, self._backend)
+        self._terraform = Terraform(
+            target.directory, target.environment(), (lock,), configuration=copy
+        )
+        with explained(self):
+            self._terraform.init()
+            if self._backend:
+                for left in (self._terraform.state, self._terraform.errored_state):
+                    remote_state.adopt(self._terraform, left, self._backend)
+        self._record = Record.load(target.directory) or Record(
+            target.region, target.account, target.endpoint_url, boot_id=None
+        )
+
+    @property
+    def where(self) -> str:
+        """Where the state is kept."""
+        if self._backend:
+            return remote_state.address(self._backend)
+        return f"{self._terraform.state} on this machine"
+
+    @property
+    def remote(self) -> bool:
+        """Whether other machines can reach the state."""
+        return self._backend is not None
+
+    @property
+    def terraform(self) -> Terraform:
+        """Terraform, at work on this stack."""
+        return self._terraform
+
+    def stack(self) -> Stack | None:
+        """The stack as the last apply left it, wherever that ran; None when there is none."""
+        with explained(self):
+            outputs = self._terraform.outputs() if self.remote else self._record.outputs
+        if not outputs:
+            return None
+        if outputs != self._record.outputs:
+            self._record.stage = stage_of(outputs)
+        return self._remembered(outputs)
+
+    def plan(self, stage: int, alarm_email: str | None, *, lock: bool = True) -> Changes:
+        """What deploying a stage would change.
+
+        Args:
+            stage: 1 to 6.
+            alarm_email: Who is told of alarms; by default who is now; `none` ends that.
+            lock: Whether to hold the state's lock meanwhile; the plan role may only read.
+
+        Raises:
+            WorkshopError: When Terraform fails.
+        """
+        self.build()
+        self._record.stage = stage
+        self._record.alarm_email = self._told_of_alarms(alarm_email)
+        variables = self._variables(stage) | {"alarm_email": self._record.alarm_email or None}
+        self._record.applied = configuration_fingerprint(variables)
+        with explained(self):
+            return self._terraform.plan("Planning", variables, lock=lock)
+
+    def apply(self, stage: int | None = None) -> Stack:
+        """Carry out the plan.
+
+        Args:
+            stage: What the plan is for; by default the one of `plan`.
+
+        Raises:
+            WorkshopError: When it fails; what was made until then is in the state.
+        """
+        with explained(self, changing=True):
+            outcome = self._terraform.apply_plan("Deploying")
+        if stage:
+            self._record.stage = stage
+        if stage and stage >= dead_letters.STAGE:
+            with explained(self):
+                self._record.alarm_email = subscriber(self._terraform.pull_state())
+        return self._remembered(outcome.outputs)
+
+    def plan_destruction(self) -> Changes | None:
+        """What destroying would remove; None when there is nothing any more.
+
+        Raises:
+            WorkshopError: When nothing was deployed from here, and the state is kept nowhere else.
+        """
+        with explained(self):
+            state = self._terraform.pull_state()
+        if not self.remote and not state:
+            raise WorkshopError(
+                f"Nothing was deployed from here to account {self.target.account}, region "
+                f"{self.target.region}: there is no state in {self.target.directory}."
+            )
+        if self.remote and not state.get("resources"):
+            return None
+        self.build()
+        variables = self._variables(self._record.stage or LAST_STAGE)
+        with explained(self):
+            return self._terraform.plan("Planning", variables, destroy=True)
+
+    def destroy(self) -> None:
+        """Carry out the plan, and forget the stack."""
+        with explained(self, changing=True):
+            self._terraform.apply_plan("Destroying")
+        forget(self.target.directory)
+
+    def build(self) -> None:
+        """Make the bundles, and copy them to where Terraform looks for them."""
+        bundles.warn_of_bytecode(bundles.build())
+        config_copy.write(self.target.directory, self._backend)
+
+    def _remembered(self, outputs: dict[str, Any]) -> Stack:
+        """The stack with these outputs; other verbs find it by its record from now on."""
+        self._record.outputs = outputs
+        self._record.save(self.target.directory)
+        return Stack(self.target, self._record.stage, Outputs(**outputs))
+
+    def _told_of_alarms(self, given: str | None) -> str:
+        """Who shall be told of alarms; empty for nobody."""
+        if given is not None:
+            return "" if given == "none" else given
+        with explained(self):
+            state = self._terraform.pull_state()
+        # Whoever deployed last, and from wherever: the state knows; before stage 5 it knows nobody.
+        alarms = state.get("outputs", {}).get("dead_letter_queue_urls", {}).get("value")
+        return subscriber(state) if alarms else self._record.alarm_email
+
+    def _variables(self, stage: int) -> dict[str, Any]:
+        endpoint = self.target.endpoint_url
+        variables: dict[str, Any] = {
+            "stage": stage,
+            "region": self.target.region,
+            "name_prefix": self.prefix,
+            "local": {"endpoint_url": endpoint} if endpoint else None,
+        }
+        if self.remote:  # bootstrapped: without it the pipeline's role may make no role
+            names = remote_state.names(self.target, self.prefix)
+            variables["permissions_boundary"] = names.boundary_arn
+        return variables
+
+
+def stage_of(outputs: Mapping[str, Any]) -> int:
+    """How far a stack is built, by what it has: its state says so from any machine."""
+    if outputs.get("live_alias"):
+        return STAGES[-1]
+    if outputs["dead_letter_queue_urls"]:
+        return dead_letters.STAGE
+    patterns = ROOT.glob("0[1-4]-*/terraform/patterns/*.json")
+    has = outputs["function_names"]
+    return max(int(path.relative_to(ROOT).parts[0][:2]) for path in patterns if path.stem in has)
+
+
+def subscriber(state: Mapping[str, Any]) -> str:
+    """Who is told of alarms by e-mail, as a state has it; empty for nobody."""
+    for resource in state.get("resources", []):
+        for instance in resource["instances"]:
+            attributes = instance.get("attributes") or {}
+            if attributes.get("protocol") == "email":
+                return str(attributes["endpoint"])
+    return ""
+
+
+def _forget_another_start(target: Target) -> None:
+    """Forget what was rehearsed on a local cloud that has been started anew since: it is empty."""
+    if target.endpoint_url is None:
+        return
+    try:
+        boot = Control(target.endpoint_url).status().boot_id
+    except LocalCloudError:  # a local cloud of another make
+        return
+    seen = target.directory / "boot-id"
+    if seen.exists() and seen.read_text("utf-8") != boot:
+        for folder in (target.directory, *target.directory.glob("bootstrap*/")):
+            forget(folder)
+    target.directory.mkdir(parents=True, exist_ok=True)
+    seen.write_text(boot, "utf-8")

@@ -1,0 +1,1 @@
+"""Deploy to the local cloud."""

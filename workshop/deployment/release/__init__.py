@@ -1,0 +1,1 @@
+"""Make new code live, or return to the code that was live before."""

@@ -1,0 +1,1 @@
+"""Run Terraform: find it, prepare its configuration, show its progress."""

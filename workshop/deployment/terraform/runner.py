@@ -1,0 +1,532 @@
+"""Run Terraform: quietly, with live progress, and with errors that a person can read."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_cloud import processes
+from workshop.console import Steps, say, steps
+from workshop.deployment.terraform import provider_mirror
+from workshop.errors import UsageError, WorkshopError
+from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
+
+OLDEST = (1, 9)
+"""The oldest Terraform that will do; ``terraform/versions.tf`` asks for the same."""
+
+OLDEST_REMOTE = (1, 11)
+"""The oldest that locks a state in S3 without a table beside it."""
+
+_INIT_INPUTS = re.compile(r"^\s*(?:source|version|required_version)\s*=.*$", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # not every command knows -no-color
+_LOCK_TIMEOUT = "60s"
+_REMOTE_LOCK_TIMEOUT = "5s"  # somebody elsewhere holds it: a person rather hears who
+
+if sys.platform == "win32":
+    _INTERRUPT = signal.CTRL_BREAK_EVENT
+else:
+    _INTERRUPT = signal.SIGINT
+
+Event = dict[str, Any]
+
+WIDE = ("-parallelism=24",)
+"""Resources made at once: ten queues, of which each is waited for 25 s, leave room for others."""
+
+
+class TerraformError(WorkshopError):
+    """Terraform failed; the message holds its own errors."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A Terraform configuration, and where it keeps its state.
+
+    Attributes:
+        base: The folder that holds the root module and all modules it uses, as the repository does.
+        root: The root module.
+        remote: Whether a backend of its own keeps the state; otherwise it is a local file.
+    """
+
+    base: Path
+    root: Path
+    remote: bool = False
+
+    def files(self) -> list[Path]:
+        """Every file that Terraform reads, the bundles and the tests apart."""
+        folders = [self.base / TERRAFORM.name, *self.base.glob("0?-*/terraform")]
+        return sorted(
+            path
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.is_file()
+            and not {".terraform", "tests"} & set(path.relative_to(self.base).parts)
+        )
+
+
+REPOSITORY = Configuration(ROOT, TERRAFORM)
+"""The one that the local clouds are built from, in its place."""
+
+
+@dataclass
+class Changes:
+    """What a plan would do, or an apply has done, in numbers of resources."""
+
+    added: int = 0
+    changed: int = 0
+    destroyed: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to do, or was."""
+        return bool(self.added or self.changed or self.destroyed)
+
+    def __str__(self) -> str:
+        return f"{self.added} added, {self.changed} changed, {self.destroyed} destroyed"
+
+
+@dataclass
+class Outcome:
+    """What a run of Terraform came to."""
+
+    changes: Changes = field(default_factory=Changes)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> str:
+    """The terraform program.
+
+    Args:
+        oldest: The version that will do.
+        why: What needs it, to go on a sentence with.
+
+    Raises:
+        UsageError: When it is missing or too old.
+    """
+    wanted = ".".join(map(str, oldest))
+    program = shutil.which("terraform")
+    if program is None:
+        raise UsageError(
+            f"Terraform is missing: install version {wanted} or newer "
+            "(developer.hashicorp.com/terraform/install) so that `terraform` is found on PATH."
+        )
+    answer = subprocess.run(
+        [program, "version", "-json"],
+        env=_without_settings(os.environ) | {"CHECKPOINT_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        version = str(json.loads(answer.stdout)["terraform_version"])
+    except (ValueError, KeyError):
+        raise UsageError(
+            f"Terraform at {program} does not tell its version: install it anew."
+        ) from None
+    if tuple(int(part) for part in version.split(".")[:2]) < oldest:
+        raise UsageError(f"Terraform {wanted} or newer is needed{why}, {program} is {version}.")
+    return program
+
+
+class Terraform:
+    """Terraform at work on one state."""
+
+    def __init__(
+        self,
+        directory: Path,
+        environment: Mapping[str, str],
+        keep_open: tuple[int, ...] = (),
+        before: Sequence[str] = (),
+        configuration: Configuration = REPOSITORY,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            directory: Where the state and Terraform's working data lie.
+            environment: Says which cloud, and with which credentials.
+            keep_open: File descriptors that Terraform inherits, so that locks stay held with it.
+            before: What its command begins with, such as `nice`.
+            configuration: What it works on.
+
+        Raises:
+            UsageError: When Terraform is missing or too old.
+        """
+        self.state = directory / "terraform.tfstate"
+        self._directory = directory
+        self._data = directory / "terraform-data"
+        self._configuration = configuration
+        if configuration.remote:
+            self._program = find(OLDEST_REMOTE, ", to lock the state in its bucket")
+        else:
+            self._program = find()
+        self._keep_open = keep_open
+        self._before = before
+        own = {
+            "TF_DATA_DIR": str(self._data),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",  # no call home
+        }
+        found = provider_mirror.settings(environment, Path.home(), STATE)
+        self._environment = _without_settings(environment) | own | found
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def init(self) -> None:
+        """Fetch the provider and wire the modules, unless that has been done.
+
+        Raises:
+            TerraformError: When there is no way to the provider.
+        """
+        if not self._configuration.remote:  # a backend of before is of no interest, nor forgotten
+            (self._data / "terraform.tfstate").unlink(missing_ok=True)
+        marker = self._data / "initialised-for"
+        wanted = self._init_fingerprint()
+        if marker.exists() and marker.read_text("utf-8") == wanted:
+            return
+        marker.unlink(missing_ok=True)  # half an init leaves nothing that can be relied on
+        with steps("Preparing Terraform"):
+            # The backend's settings are generated: what they were before is of no interest.
+            done = self.run("init", "-lockfile=readonly", "-reconfigure", "-no-color")
+        if done.returncode:
+            raise TerraformError(_init_failure(done.stderr))
+        marker.write_text(wanted, "utf-8")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that needs no watching, and give what it said."""
+        return subprocess.run(
+            self._command(*arguments),
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+
+    def plan(
+        self,
+        title: str,
+        variables: Mapping[str, Any],
+        *,
+        destroy: bool = False,
+        lock: bool = True,
+    ) -> Changes:
+        """Work out what would change, and keep the plan for ``apply_plan``.
+
+        Args:
+            title: What to call it while it runs.
+            variables: The root module's.
+            destroy: Whether everything shall go.
+            lock: Whether to hold the state's lock meanwhile: who may only read it cannot.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        options = [f"-out={self.kept_plan}", *(["-destroy"] if destroy else [])]
+        options += [] if lock else ["-lock=false"]
+        return self._watch(title, "plan", *options, *self._on(variables)).changes
+
+    def show_plan(self) -> dict[str, Any]:
+        """The plan that was kept, in Terraform's JSON form.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        plan: dict[str, Any] = json.loads(self._told("show", "-json", str(self.kept_plan)))
+        return plan
+
+    def outputs(self) -> dict[str, Any]:
+        """What the last apply gave back; empty when there was none.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        told = json.loads(self._told("output", "-json", "-no-color", *self._state()))
+        return {name: each["value"] for name, each in told.items()}
+
+    def pull_state(self) -> dict[str, Any]:
+        """The state as it is kept; empty when there is none.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        if not self._configuration.remote:  # `state pull` knows no other file than the usual one
+            text = self.state.read_text("utf-8") if self.state.exists() else ""
+        else:
+            text = self._told("state", "pull")
+        state: dict[str, Any] = json.loads(text or "{}")
+        return state
+
+    def push_state(self, path: Path) -> None:
+        """Make a state in a file the one that is kept, unless that is newer or of another stack.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        self._told("state", "push", f"-lock-timeout={_REMOTE_LOCK_TIMEOUT}", str(path))
+
+    def preview(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Work out what would change if some variables were others; nothing is kept or locked.
+
+        Args:
+            variables: Root variables that shall differ from those of the last run.
+
+        Returns:
+            The plan in Terraform's JSON form (developer.hashicorp.com, internals, JSON output).
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        last = json.loads(self._variables.read_text("utf-8")) if self._variables.exists() else {}
+        with tempfile.TemporaryDirectory() as folder:
+            plan, given = Path(folder, "plan"), Path(folder, "variables.tfvars.json")
+            given.write_text(json.dumps(last), "utf-8")
+            options = [*self._state(), "-lock=false", f"-var-file={given}", f"-out={plan}"]
+            # Each by itself: of one in a file that does not exist, Terraform only warns.
+            options += [f"-var={name}={_literal(value)}" for name, value in variables.items()]
+            self._told("plan", "-no-color", *options)
+            told: dict[str, Any] = json.loads(self._told("show", "-json", str(plan)))
+        return told
+
+    def apply_plan(self, title: str) -> Outcome:
+        """Do what the last ``plan`` said, and nothing else.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        options = [*WIDE, *self._state(), f"-lock-timeout={self._lock_timeout}"]
+        return self._watch(title, "apply", *options, str(self.kept_plan))
+
+    def apply(self, title: str, variables: Mapping[str, Any]) -> Outcome:
+        """Plan and apply in one go.
+
+        Raises:
+            TerraformError: With Terraform's own errors.
+        """
+        return self._watch(title, "apply", *WIDE, "-auto-approve", *self._on(variables))
+
+    @property
+    def kept_plan(self) -> Path:
+        """The file in which ``plan`` keeps what ``apply_plan`` does."""
+        return self._directory / "plan.tfplan"
+
+    @property
+    def errored_state(self) -> Path:
+        """Where Terraform leaves a state that it could not bring where it is kept."""
+        return self._configuration.root / "errored.tfstate"
+
+    @property
+    def _lock_timeout(self) -> str:
+        return _REMOTE_LOCK_TIMEOUT if self._configuration.remote else _LOCK_TIMEOUT
+
+    def _state(self) -> list[str]:
+        """The option that names a local state."""
+        return [] if self._configuration.remote else [f"-state={self.state}"]
+
+    @property
+    def _variables(self) -> Path:
+        return self._directory / "variables.tfvars.json"
+
+    def _on(self, variables: Mapping[str, Any]) -> list[str]:
+        """The options for state and variables; a file, because quoting differs by shell."""
+        self._variables.write_text(json.dumps(variables), "utf-8")
+        files = [*self._state(), f"-var-file={self._variables}"]
+        return [*files, f"-lock-timeout={self._lock_timeout}"]
+
+    def _told(self, *arguments: str) -> str:
+        """Run a command that needs no watching, and give what it answers."""
+        done = self.run(*arguments)
+        if done.returncode:
+            raise TerraformError(f"Terraform failed.\n{_COLOUR.sub('', done.stderr).strip()}")
+        return done.stdout
+
+    def _command(self, *arguments: str) -> list[str]:
+        root = self._configuration.root
+        return [*self._before, self._program, f"-chdir={root}", *arguments]
+
+    def _watch(self, title: str, command: str, *options: str) -> Outcome:
+        """Run a command that reports in JSON, show its progress, and gather what it came to."""
+        outcome = Outcome()
+        errors: list[str] = []
+        with (
+            steps(title) as progress,
+            self._start(command, "-json", "-no-color", *options) as lines,
+        ):
+            progress.doing("planning")
+            for line in lines:
+                event = _parse(line)
+                _show(event, progress)
+                match event.get("type"):
+                    case "change_summary":
+                        counts = event["changes"]
+                        outcome.changes = Changes(counts["add"], counts["change"], counts["remove"])
+                        if counts["operation"] == "plan":
+                            progress.planned(sum(vars(outcome.changes).values()))
+                    case "outputs":
+                        outcome.outputs = {
+                            name: each["value"]
+                            for name, each in event["outputs"].items()
+                            if "value" in each
+                        }
+                    case "diagnostic" if event["diagnostic"]["severity"] == "error":
+                        errors.append(_readable(event["diagnostic"], self._shown_root()))
+                    case None:
+                        errors.append(line.rstrip())
+        if errors and self._returncode:
+            raise TerraformError("\n".join(["Terraform failed.", *errors]))
+        if self._returncode:
+            raise TerraformError(f"Terraform ended with exit code {self._returncode}.")
+        return outcome
+
+    @contextmanager
+    def _start(self, *arguments: str) -> Iterator[Iterator[str]]:
+        """Start Terraform and give its lines; when interrupted, let it end in order.
+
+        It is kept from the terminal's Ctrl-C and told once, by us: told twice, it would drop what
+        it has not yet written to its state.
+        """
+        with subprocess.Popen(
+            self._command(*arguments),
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            **_apart(self._keep_open),
+        ) as process:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            _group_file(self.state.parent).write_text(str(process.pid), "utf-8")
+            try:
+                yield iter(process.stdout)
+                process.wait()
+            except BaseException:
+                say("Stopping Terraform in good order …")
+                process.send_signal(_INTERRUPT)
+                process.communicate()
+                raise
+            finally:
+                self._returncode = process.returncode
+                _group_file(self.state.parent).unlink(missing_ok=True)
+
+    def _shown_root(self) -> Path:
+        """The root module in the repository: errors tell of what a person can mend."""
+        return ROOT / self._configuration.root.relative_to(self._configuration.base)
+
+    def _init_fingerprint(self) -> str:
+        """A hash of everything that ``init`` depends on."""
+        digest = hashlib.sha256(TERRAFORM_LOCK.read_bytes())
+        digest.update(str(self._configuration.root).encode())
+        tests = sorted(self._configuration.root.rglob("*.tftest.hcl"))
+        for path in [*self._configuration.files(), *tests]:
+            if path.name.endswith(".tf.json"):
+                digest.update(path.read_bytes())
+            elif path.suffix in {".tf", ".hcl"}:
+                found = _INIT_INPUTS.findall(path.read_text("utf-8"))
+                digest.update("\n".join([path.as_posix(), *found]).encode())
+        if config := self._environment.get("TF_CLI_CONFIG_FILE"):
+            digest.update(Path(config).read_bytes())
+        return digest.hexdigest()
+
+
+def _literal(value: Any) -> str:
+    """A variable's value as the command line takes it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _apart(keep_open: tuple[int, ...]) -> dict[str, Any]:
+    """What starts a program out of the terminal's reach, with some files kept open."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"process_group": 0, "pass_fds": keep_open}
+
+
+def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what would change Terraform's ways: only variables may stay."""
+    return {
+        key: value
+        for key, value in environment.items()
+        if not key.startswith("TF_") or key.startswith(("TF_VAR_", "TF_LOG", "TF_PLUGIN_CACHE_DIR"))
+    }
+
+
+def _parse(line: str) -> Event:
+    """One line of Terraform's JSON; anything else it prints has no type."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+_DOING = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
+
+
+_MODULE_AND_TYPE = re.compile(r"(?:.*\bmodule\.)?(\w+)(?:\[[^\]]*\])?\.aws_(\w+)\.")
+
+
+def end_orphans(directory: Path) -> None:
+    """End the provider that a killed Terraform left behind: it still holds the stack's lock.
+
+    Terraform has a process group of its own. While the group lives, its number is given to nobody
+    else; and while Terraform itself lives, nothing is touched.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        group = int(_group_file(directory).read_text("utf-8"))
+        if not processes.alive(group) and hasattr(os, "killpg"):
+            os.killpg(group, signal.SIGKILL)
+
+
+def _group_file(directory: Path) -> Path:
+    return directory / "terraform.pid"
+
+
+def _short(address: str) -> str:
+    """Whose resource it is and of which type: the innermost module, and `lambda_function`, say."""
+    found = _MODULE_AND_TYPE.search(address)
+    return f"{found[1]} {found[2]}" if found else address
+
+
+def _show(event: Event, progress: Steps) -> None:
+    kind = event.get("type")
+    if kind == "refresh_start":
+        progress.doing(f"checking {_short(event['hook']['resource']['addr'])}")
+    elif kind in {"apply_start", "apply_progress"}:
+        hook = event["hook"]
+        action = _DOING.get(hook["action"], hook["action"])
+        progress.doing(f"{action} {_short(hook['resource']['addr'])}")
+    elif kind in {"apply_complete", "apply_errored"}:
+        progress.done()
+
+
+def _readable(diagnostic: Event, root: Path) -> str:
+    """An error as Terraform means it: what, where, why."""
+    where = diagnostic.get("address", "")
+    if place := diagnostic.get("range"):
+        path = os.path.relpath(root / place["filename"], ROOT)
+        where = f"{where} {path}:{place['start']['line']}".strip()
+    lines = [f"  ✗ {diagnostic['summary']}" + (f" ({where})" if where else "")]
+    lines += [f"    {line}" for line in diagnostic.get("detail", "").splitlines() if line.strip()]
+    return "\n".join(lines)
+
+
+def _init_failure(output: str) -> str:
+    provider = provider_mirror.locked_provider()
+    offline = ("Failed to query available provider", "could not connect", "Failed to install")
+    if any(sign in output for sign in offline):
+        return (
+            f"Terraform's provider {provider.address} {provider.version} is not on this machine "
+            "and cannot be downloaded: connect to the internet, or put it in a plugin directory, "
+            f"~/.terraform.d/plugins/{provider.address}/{provider.version}/{provider_mirror.machine()}/."
+        )
+    return f"{output.strip()}\nTerraform could not be prepared; what it said stands above."

@@ -1,1 +1,0 @@
-"""The local cloud: MiniStack as a process of its own, started, stopped, looked at and troubled."""

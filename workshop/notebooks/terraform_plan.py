@@ -1,0 +1,112 @@
+"""What Terraform would do to the stack, as a table."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from workshop.deployment import bundles
+from workshop.deployment.terraform import config_copy
+from workshop.deployment.terraform.runner import Terraform
+from workshop.notebooks.connection import Connection
+from workshop.notebooks.tables import table
+
+ACTIONS = {
+    ("create",): "add",
+    ("update",): "change",
+    ("delete",): "destroy",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+}
+"""Terraform's actions → one word; what it would leave alone, or only read, is not in the table."""
+
+LONGEST = 24
+"""Characters of a value that are shown; of a longer one, only that it differs."""
+
+_NAMES = ("function_name", "name", "alarm_name", "dashboard_name", "bucket")
+"""Attributes that name a resource to people, the best first."""
+
+_NAMED_BY = {
+    "aws_cloudwatch_event_target": "rule",
+    "aws_iam_role_policy": "role",
+    "aws_s3_object": "key",
+}
+"""Kinds that are known by another attribute."""
+
+Change = dict[str, Any]
+
+
+def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
+    """Return what deploying this checkout would do to the stack, resource by resource.
+
+    Args:
+        connection: The stack; nothing of it is changed.
+        **variables: Variables of Terraform's root that shall be others than they are.
+
+    Raises:
+        TerraformError: With Terraform's own errors.
+    """
+    bundles.build()
+    changes = _terraform(connection).preview(variables)["resource_changes"]
+    return table(rows(changes), "resource", "kind", "action", "what differs")
+
+
+def terraform_state(connection: Connection) -> dict[str, Any]:
+    """Return what Terraform remembers of its last run, wherever that is kept.
+
+    Raises:
+        TerraformError: With Terraform's own errors.
+    """
+    return _terraform(connection).pull_state()
+
+
+def _terraform(connection: Connection) -> Terraform:
+    """Terraform at work on the stack, ready to be asked."""
+    target = connection.stack.target
+    copy = config_copy.of(target.directory)
+    terraform = Terraform(target.directory, target.environment(), configuration=copy)
+    terraform.init()
+    return terraform
+
+
+def rows(changes: list[Change]) -> list[dict[str, str]]:
+    """Return the rows of a plan's `resource_changes`: what would be touched, by address."""
+    return [
+        {
+            "resource": _name(each),
+            "kind": each["type"].removeprefix("aws_").replace("_", " "),
+            "action": ACTIONS[tuple(each["change"]["actions"])],
+            "what differs": ", ".join(_differences(each["change"])),
+        }
+        for each in sorted(changes, key=lambda each: str(each["address"]))
+        if tuple(each["change"]["actions"]) in ACTIONS
+    ]
+
+
+def _name(change: Change) -> str:
+    """What people call a resource; its address in the configuration when it has no name."""
+    known: Mapping[str, Any] = change["change"]["before"] or change["change"]["after"] or {}
+    names = (_NAMED_BY.get(change["type"]), *_NAMES)
+    address = re.sub(r"\bmodule\.|\[0\]", "", change["address"])
+    return next((str(known[name]) for name in names if name and known.get(name)), address)
+
+
+def _differences(change: Change) -> Iterator[str]:
+    """The attributes that differ, with their values when they are short and no secrets."""
+    before, after = change["before"], change["after"]
+    if before is None or after is None:
+        return
+    unknown = change.get("after_unknown") or {}
+    secret = {**(change.get("before_sensitive") or {}), **(change.get("after_sensitive") or {})}
+    for name in sorted(before.keys() | after.keys() | unknown.keys()):
+        old, new = before.get(name), after.get(name)
+        if unknown.get(name):
+            yield f"{name} (known after the change)"
+        elif old != new:
+            short = not secret.get(name) and _is_short(old) and _is_short(new)
+            yield f"{name} {old} → {new}" if short else name
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= LONGEST
