@@ -111,9 +111,13 @@ class Control:
         query = urllib.parse.urlencode({"correlation_id": order_id or "", "limit": limit})
         return [Delivery.from_json(item) for item in self._ask("GET", f"deliveries?{query}")]
 
-    def stop(self) -> None:
-        """Ask it to stop; it does so after answering."""
-        self._ask("POST", "stop")
+    def stop(self, *, keep: bool = False) -> None:
+        """Ask it to stop; it does so after answering.
+
+        Args:
+            keep: Whether to wait for queued events, and to store the stack for the next start.
+        """
+        self._ask("POST", "stop?keep=1" if keep else "stop")
 
     def _ask(
         self, method: str, path: str, content: Any = None, timeout: float | None = None

@@ -12,18 +12,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local_cloud import environment, ports, processes
+from local_cloud import environment, ports, processes, snapshot
 from local_cloud.control import Control
 from local_cloud.environment import ACCOUNT_ID
 from local_cloud.errors import LocalCloudError
 from local_cloud.locking import LockHeldError, exclusive
-from local_cloud.protocol import EXIT_PORT_IN_USE, LOG_FILE, SERVER_FILE, START_LOCK, STATE_FILE
+from local_cloud.protocol import (
+    EXIT_PORT_IN_USE,
+    EXIT_SNAPSHOT_UNREADABLE,
+    LOG_FILE,
+    SERVER_FILE,
+    START_LOCK,
+    STATE_FILE,
+)
 from local_cloud.settings import Settings
+from local_cloud.snapshot import Snapshot
 
 __all__ = ["ACCOUNT_ID", "LocalCloud", "LocalCloudError", "Running"]
 
 _READY_TIMEOUT = 60.0
 _STOP_TIMEOUT = 10.0
+_KEEP_TIMEOUT = 120.0
+"""How long an orderly stop may take that waits for events and stores the stack, in seconds."""
 _ANSWER_TIMEOUT = 5.0
 _LOCK_TIMEOUT = 90.0
 _POLL = 0.05
@@ -39,8 +49,8 @@ class Running:
 
     Attributes:
         endpoint_url: where, such as http://127.0.0.1:4566.
-        boot_id: new at each start. The cloud forgets everything when it stops, so a Terraform
-            state made under another boot id is stale.
+        boot_id: identifies the contents. A Terraform state made under another boot id is stale:
+            only a start that restores a stored stack has the boot id of an earlier start.
         pid: the server's process.
         port: the port in the URL.
     """
@@ -58,6 +68,10 @@ class Running:
 
 class _PortTakenError(Exception):
     """The server found its port taken."""
+
+
+class _UnreadableSnapshotError(Exception):
+    """The server could not restore the stored stack."""
 
 
 class LocalCloud:
@@ -99,12 +113,15 @@ class LocalCloud:
     def start(self, port: int | None = None) -> Running:
         """Start it, unless it runs already; wait until it answers.
 
+        A stored stack is restored, at the port it was stored with. One that cannot be restored is
+        discarded, and the cloud starts empty: its boot id is another one then.
+
         Args:
             port: where to serve; None for 4566, or the next port that is free. A cloud that
                 runs is returned wherever it serves.
 
         Raises:
-            LocalCloudError: the given port is in use, or the server does not come up.
+            LocalCloudError: the port is in use, or the server does not come up.
         """
         if (running := self.running()) is not None:
             return running
@@ -116,7 +133,19 @@ class LocalCloud:
             if (running := self.running()) is not None:
                 return running
             self._end_left_over()
+            if (stored := self.stored()) is not None:
+                with suppress(_UnreadableSnapshotError):
+                    return self._restart(stored, port)
+            self.discard_stored()
             return self._start_anywhere() if port is None else self._start_on(port)
+
+    def stored(self) -> Snapshot | None:
+        """Return what the last stop stored; None when nothing is stored."""
+        return snapshot.read(self.directory)
+
+    def discard_stored(self) -> None:
+        """Remove what the last stop stored."""
+        snapshot.discard(self.directory)
 
     def running(self) -> Running | None:
         """The running cloud; None when it does not run, or something else answers in its place."""
@@ -132,8 +161,11 @@ class LocalCloud:
             return None
         return Running(endpoint_url, status.boot_id, status.pid, status.port)
 
-    def stop(self) -> bool:
+    def stop(self, *, keep: bool = False) -> bool:
         """Stop it: ask, then terminate, then kill. Nothing but our own process is ever touched.
+
+        Args:
+            keep: whether to store the stack for the next start; `stored` tells whether it was.
 
         Returns:
             Whether there was anything to stop.
@@ -144,14 +176,20 @@ class LocalCloud:
         if not self.directory.exists():
             return False
         with self._alone():
-            if (running := self.running()) is None:
-                return self._end_left_over()
-            with suppress(LocalCloudError):
-                running.control.stop()
-            if not processes.ended(running.pid, _STOP_TIMEOUT):
-                self._end(running.pid)
-            self._forget()
-            return True
+            stopped = self._stop(self.running(), keep=keep)
+            if not keep:
+                self.discard_stored()
+            return stopped
+
+    def _stop(self, running: Running | None, *, keep: bool) -> bool:
+        if running is None:
+            return self._end_left_over()
+        with suppress(LocalCloudError):
+            running.control.stop(keep=keep)
+        if not processes.ended(running.pid, _KEEP_TIMEOUT if keep else _STOP_TIMEOUT):
+            self._end(running.pid)
+        self._forget()
+        return True
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -209,8 +247,21 @@ class LocalCloud:
         )
         raise LocalCloudError(msg)
 
-    def _launch(self, port: int) -> Running:
-        settings = self._settings(port=port, boot_id=secrets.token_hex(8))
+    def _restart(self, stored: Snapshot, port: int | None) -> Running:
+        """Start with a stored stack, whose URLs name its port."""
+        if port not in {None, stored.port}:
+            raise LocalCloudError(f"The stored stack needs port {stored.port}: its URLs name it.")
+        if ports.is_free(stored.port):
+            with suppress(_PortTakenError):
+                return self._launch(stored.port, stored)
+        raise LocalCloudError(
+            f"Port {stored.port}, which the stored stack needs, is in use by "
+            f"{ports.user_of(stored.port)}."
+        )
+
+    def _launch(self, port: int, stored: Snapshot | None = None) -> Running:
+        boot_id = stored.boot_id if stored else secrets.token_hex(8)
+        settings = self._settings(port=port, boot_id=boot_id, restore=stored is not None)
         if self.log.exists():
             self.log.replace(self.log.with_name("cloud.previous.log"))
         with self.log.open("wb") as log:
@@ -240,6 +291,8 @@ class LocalCloud:
             time.sleep(_POLL)
         if child.returncode == EXIT_PORT_IN_USE:
             raise _PortTakenError
+        if child.returncode == EXIT_SNAPSHOT_UNREADABLE:
+            raise _UnreadableSnapshotError
         raise self._did_not_start(f"ended while it started, with status {child.returncode}")
 
     def _did_not_start(self, how: str) -> LocalCloudError:

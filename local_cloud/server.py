@@ -7,19 +7,22 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+from local_cloud import snapshot
 from local_cloud.delivery.wiring import Parts
 from local_cloud.endpoints.control_api import Application, ControlApi, Receive, Scope, Send
 from local_cloud.endpoints.retry_cache import Repeats
 from local_cloud.locking import LockHeldError, exclusive
-from local_cloud.ministack.version_check import IncompatibleError, check
+from local_cloud.ministack.version_check import MINISTACK, IncompatibleError, check
 from local_cloud.protocol import (
     EXIT_DIRECTORY_IN_USE,
     EXIT_INCOMPATIBLE,
     EXIT_PORT_IN_USE,
+    EXIT_SNAPSHOT_UNREADABLE,
     SERVER_FILE,
     SERVER_LOCK,
     STATE_FILE,
@@ -30,6 +33,9 @@ _log = logging.getLogger("local_cloud")
 
 _LAST_RESORT = 5.0
 """Seconds after the grace in which the process must be gone by itself."""
+_STORING = 60.0
+"""Seconds more for one that stores its stack."""
+_POLL = 0.05
 
 
 def main(settings_json: str) -> int:
@@ -67,27 +73,43 @@ def _serve(settings: Settings) -> int:
 
     parts = Parts(settings, MiniStackCloud())
     install(parts)
+    if settings.restore and not _restored(parts):
+        return EXIT_SNAPSHOT_UNREADABLE
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1.0
+    keep = threading.Event()
+    keep.set()  # ended by the system, the stack is kept, too
 
-    async def run() -> None:
+    async def run() -> int:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        ask = lambda *_: loop.call_soon_threadsafe(stop.set)  # noqa: E731
+        dropped = 0
+
+        def end(*, kept: bool) -> None:
+            (keep.set if kept else keep.clear)()
+            loop.call_soon_threadsafe(stop.set)
+
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, ask)
+            signal.signal(name, lambda *_: end(kept=True))
 
         async def stopped() -> None:
+            nonlocal dropped
             await stop.wait()
-            await asyncio.to_thread(_drain, parts)
+            dropped = await asyncio.to_thread(_drain, parts, settings.drain if keep.is_set() else 0)
 
-        application = ControlApi(parts, Repeats(_announced(app, settings)), process_ids, stop.set)
+        application = ControlApi(
+            parts, Repeats(_announced(app, settings)), process_ids, lambda kept: end(kept=kept)
+        )
         await serve(application, config, shutdown_trigger=stopped, mode="asgi")
+        return dropped
 
     try:
-        asyncio.run(run())
+        dropped = asyncio.run(run())
+        lambda_runtime.reset()  # no function changes anything any more
+        if keep.is_set():
+            _keep(parts, dropped)
     except OSError as error:
         _say(f"Port {settings.port} cannot be used: {error}")
         return EXIT_PORT_IN_USE
@@ -97,12 +119,40 @@ def _serve(settings: Settings) -> int:
     return 0
 
 
+def _restored(parts: Parts) -> bool:
+    """Restore the stored stack; whether it could be read."""
+    from local_cloud.ministack import service_state  # noqa: PLC0415 - imports MiniStack
+
+    folder = Path(parts.settings.directory) / snapshot.FOLDER
+    try:
+        service_state.restore((folder / snapshot.SERVICES).read_bytes())
+        parts.journal.restore(json.loads((folder / snapshot.DELIVERIES).read_text("utf-8")))
+    except Exception:  # noqa: BLE001 - whatever it is, the cloud starts empty
+        _log.exception("the stored stack cannot be restored")
+        return False
+    return True
+
+
+def _keep(parts: Parts, dropped: int) -> None:
+    """Store the stack for the next start; without requests, nothing changes meanwhile."""
+    from local_cloud.ministack import service_state  # noqa: PLC0415 - imports MiniStack
+
+    settings, directory = parts.settings, Path(parts.settings.directory)
+    index = snapshot.Snapshot(settings.boot_id, settings.port, MINISTACK, dropped)
+    try:
+        services = service_state.collect()
+        snapshot.write(directory, index, services, json.dumps(parts.journal.to_json()))
+    except Exception:  # noqa: BLE001 - whatever it is, there is no snapshot
+        _log.exception("the stack cannot be stored")
+
+
 def _announced(app: Application, settings: Settings) -> Application:
     """The application, writing the state file once it is ready."""
 
     async def announcing(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "lifespan.startup.complete":
+                snapshot.consume(Path(settings.directory))
                 _write_state(settings)
             await send(message)
 
@@ -120,14 +170,27 @@ def _write_state(settings: Settings) -> None:
     draft.replace(path)
 
 
-def _drain(parts: Parts) -> None:
-    """Let running functions finish, and say what is lost."""
+def _drain(parts: Parts, patience: float) -> int:
+    """Let events and running functions finish.
+
+    Args:
+        parts: Of this server.
+        patience: How long queued events and retries are waited for, in seconds.
+
+    Returns:
+        How many events were discarded.
+    """
     settings = parts.settings
-    last = threading.Timer(settings.grace + _LAST_RESORT, os._exit, [1])
+    storing = _STORING if patience else 0.0
+    last = threading.Timer(patience + settings.grace + storing + _LAST_RESORT, os._exit, [1])
     last.daemon = True
     last.start()
+    deadline = time.monotonic() + patience
+    while not parts.queue.counts().idle and time.monotonic() < deadline:
+        time.sleep(_POLL)
     discarded = parts.queue.close(settings.grace)
     running = parts.queue.counts().running
     _log.warning(
         "stopping: %d queued events discarded, %d running functions cut off", discarded, running
     )
+    return discarded + running

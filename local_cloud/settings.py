@@ -11,7 +11,7 @@ class Settings:
     Attributes:
         directory: where this cloud keeps everything, as an absolute path.
         port: the loopback port it serves on.
-        boot_id: new at each start; by it a start is recognised.
+        boot_id: identifies the contents: new at each start, but for one that restores a snapshot.
         concurrency: how many executions of one kind (asynchronous, synchronous) run at once.
             Four keep two cores busy without starving them.
         seconds_per_minute: how long one of AWS's minutes lasts here, in real seconds. It scales
@@ -20,6 +20,8 @@ class Settings:
             see `adapter.gate`.
         journal_size: how many delivery records are kept.
         grace: how long a stop waits for running functions, in seconds.
+        restore: whether to start with the snapshot in the directory.
+        drain: how long a stop that keeps the stack waits for queued events and retries, in seconds.
     """
 
     directory: str
@@ -30,6 +32,8 @@ class Settings:
     patience: float = 3.0
     journal_size: int = 20_000
     grace: float = 3.0
+    restore: bool = False
+    drain: float = 20.0
 
     def to_json(self) -> str:
         """As one argument of a command line."""

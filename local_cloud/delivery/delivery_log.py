@@ -130,6 +130,19 @@ class Journal:
             self._records.append(delivery)
             self._totals[delivery.outcome] += 1
 
+    def to_json(self) -> dict[str, Any]:
+        """Return everything that is kept, as JSON's types."""
+        with self._lock:
+            records, totals = list(self._records), dict(self._totals)
+        return {"records": [each.to_json() for each in records], "totals": totals}
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Keep what `to_json` returned, in place of what is kept now."""
+        records = [Delivery.from_json(each) for each in data["records"]]
+        with self._lock:
+            self._records = deque(records, maxlen=self._records.maxlen)
+            self._totals = Counter(data["totals"])
+
     def totals(self) -> dict[str, int]:
         """How many of each outcome since the start; every outcome is named."""
         with self._lock:

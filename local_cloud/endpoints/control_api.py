@@ -39,7 +39,7 @@ class ControlApi:
         parts: Parts,
         inner: Application,
         interpreters: Callable[[], list[int]],
-        stop: Callable[[], None],
+        stop: Callable[[bool], None],
     ) -> None:
         self._parts = parts
         self._inner = inner
@@ -130,8 +130,8 @@ class ControlApi:
     async def _clear_trouble(self, _: "_Request") -> None:
         self._parts.switch.set(None)
 
-    async def _end(self, _: "_Request") -> None:
-        self._stop()
+    async def _end(self, request: "_Request") -> None:
+        self._stop(request.query.get("keep") == "1")
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ NAMES: dict[tuple[str, str], str | None] = {
         "namespace metric_name value unit dimensions"
     ),
     ("ministack.app", "app"): "scope receive send",
+    ("ministack.app", "_build_persistence_save_dict"): "",
+    ("ministack.app", "_get_module"): "name",
     # Read.
     (_RUNTIME, "_PYTHON_WORKER_SCRIPT"): None,
     (_RUNTIME, "_workers"): None,
@@ -73,6 +75,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     ("ministack.services.iam", "_roles"): None,
     (_API, "_apis"): None,
     ("ministack.app", "_MAIN_LOOP"): None,
+    ("ministack.app", "_state_map"): None,
 }
 """Module and name, with the parameters' names; None for what is no function."""
 

@@ -17,6 +17,7 @@ from tests.fixtures.deployed import LAST_STAGE, TEST_CLOUD, eventually
 from workshop.deployment.local import up
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.deployment.terraform.runner import Changes
+from workshop.errors import WorkshopError
 from workshop.orders import api_client, cleanup, journey
 from workshop.paths import ROOT
 
@@ -50,11 +51,25 @@ def test_going_up_only_adds(ladder):
         assert (changes.changed, changes.destroyed) == (CHANGED_BY.get(stage, 0), 0), stage
 
 
-def test_the_same_again_is_an_empty_plan(ladder):
-    """A second apply with unchanged source does nothing."""
+def test_down_and_up_continue_with_the_same_stack(ladder):
+    """The order is there, Terraform has nothing to change, and a new order is processed."""
     stack = ladder.reach(LAST_STAGE)
-    _, changes = up.deploy(stack.stage, TEST_CLOUD)
-    assert changes == Changes()
+    api_client.set_stock(stack, {"MOUSE": 2})
+    order_id = _place(stack)["order_id"]
+    assert journey.wait_until_still(stack, order_id) == "SHIPMENT_PREPARED"
+    rows, hops = journey.rows(stack, order_id), journey.hops(stack, order_id)
+
+    assert up.down(TEST_CLOUD) == up.Down(was_running=True, stored=True)
+    with pytest.raises(WorkshopError, match="The stack is stopped"):
+        current(TEST_CLOUD)
+    again, changes = up.deploy(stack.stage, TEST_CLOUD)
+
+    assert (again, changes) == (stack, Changes())
+    assert journey.rows(stack, order_id) == rows
+    assert journey.hops(stack, order_id) == hops
+    another = _place(stack)["order_id"]
+    assert journey.wait_until_still(stack, another) == "SHIPMENT_PREPARED"
+    cleanup.forget(stack, [order_id, another])
 
 
 def test_going_down_only_removes(ladder):
@@ -100,7 +115,7 @@ UP_1 = ["up", "--stage", "1"]
 
 
 def test_a_local_cloud_killed_in_mid_burst_says_what_is_lost(ladder):
-    """It keeps nothing on disk, and says so: no verb pretends, and the same command converges."""
+    """What it held was in memory: every command says so, and the same command converges."""
     stack = ladder.reach(1)
     running = up.local_cloud(TEST_CLOUD).running()
     with ThreadPoolExecutor(8) as threads:

@@ -91,11 +91,23 @@ def _next(stack: Stack) -> str:
 
 
 @app.command()
-def down() -> None:
-    """Stop the local cloud; what it held is gone."""
+def down(
+    *,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Remove the stack and all its orders.")
+    ] = False,
+) -> None:
+    """Stop the local cloud; `make up` continues with the same stack, orders included."""
     say("Stopping the local cloud …")
-    stopped = take_down(cloud_name())
-    say("The local cloud is stopped." if stopped else "No local cloud was running.")
+    done = take_down(cloud_name(), discard=discard)
+    say("The local cloud is stopped." if done.was_running else "No local cloud was running.")
+    if done.dropped:
+        say(
+            f"Events that still waited for a retry are lost: {done.dropped}. After `make up`, this "
+            'continues their orders: make reconcile ARGS="--older-than 0"'
+        )
+    if done.stored:
+        say("Its stack is stored. Continue with: make up. Remove it: make down ARGS=--discard")
 
 
 @app.command()

@@ -150,7 +150,10 @@ def current(name: str | None = None) -> Stack:
         raise WorkshopError("No stack is up. Start one with: make up")
     target = target_of(name, record)
     if record.boot_id:
-        running = LocalCloud(target.directory, python_of(LOCAL_CLOUD_ENVIRONMENT)).running()
+        cloud = LocalCloud(target.directory, python_of(LOCAL_CLOUD_ENVIRONMENT))
+        running = cloud.running()
+        if running is None and (stored := cloud.stored()) and stored.boot_id == record.boot_id:
+            raise WorkshopError("The stack is stopped. Start it again with: make up")
         if running is None or running.boot_id != record.boot_id:
             raise WorkshopError(
                 "The local cloud that held the stack is gone, with all its orders, events and dead "

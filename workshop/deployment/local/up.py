@@ -110,10 +110,11 @@ def start_empty(name: str = "default", port: int | None = None) -> Running:
         cloud = local_cloud(name)
         running = cloud.running()
         record = Record.load(CLOUDS / name)
-        if running and record and record.boot_id == running.boot_id:
+        kept = _is_stored(cloud, record) if running is None else False
+        if kept or (running and record and record.boot_id == running.boot_id):
             raise WorkshopError(
-                "A stack of `make up` is in this local cloud. Take it down first: make down. "
-                "Or start another cloud beside it: export WORKSHOP_CLOUD=rehearsal"
+                "A stack of `make up` is in this local cloud. Start another cloud beside it: "
+                "export WORKSHOP_CLOUD=rehearsal. Or remove the stack: make down ARGS=--discard"
             )
         if running is None:
             forget(CLOUDS / name)
@@ -133,16 +134,46 @@ def empty_cloud(name: str) -> Target | None:
     return Target.local(name, running.endpoint_url) if running else None
 
 
-def down(name: str = "default") -> bool:
-    """Stop a local cloud, and forget what it held.
+@dataclass(frozen=True)
+class Down:
+    """What stopping a local cloud came to.
 
-    Returns:
-        Whether it was running.
+    Attributes:
+        was_running: Whether there was anything to stop.
+        stored: Whether the next `up` continues with what the cloud held.
+        dropped: How many events still waited for a retry, and are lost.
+    """
+
+    was_running: bool
+    stored: bool = False
+    dropped: int = 0
+
+
+def down(name: str = "default", *, discard: bool = False) -> Down:
+    """Stop a local cloud, and store its stack for the next `up`.
+
+    Args:
+        name: The cloud's name.
+        discard: Whether to remove the stack, and all it holds, instead.
     """
     with _changing(name):
-        stopped = local_cloud(name).stop()
-        forget(CLOUDS / name)
-        return stopped
+        cloud, record = local_cloud(name), Record.load(CLOUDS / name)
+        running = cloud.running()
+        if running is None and not discard and _is_stored(cloud, record):
+            return Down(was_running=False, stored=True)
+        whole = record is not None and record.complete and bool(record.outputs)
+        same = record is not None and record.boot_id == _boot_id(running)
+        was_running = cloud.stop(keep=whole and same and not discard)
+        stored = cloud.stored()
+        if stored is None:
+            forget(CLOUDS / name)
+        return Down(was_running, stored is not None, stored.dropped if stored else 0)
+
+
+def _is_stored(cloud: LocalCloud, record: Record | None) -> bool:
+    """Whether the stack of a record is stored, and can be started again."""
+    stored = cloud.stored()
+    return record is not None and stored is not None and stored.boot_id == record.boot_id
 
 
 def forget(directory: Path) -> None:
@@ -159,7 +190,7 @@ def forget(directory: Path) -> None:
 
 def remove(name: str) -> None:
     """Stop a local cloud, and remove all that is known of it but Terraform's own data."""
-    down(name)
+    down(name, discard=True)
     for path in (CLOUDS / name).glob("*"):
         if path.name == "terraform-data":  # costs time to make, and depends on no cloud
             continue
@@ -231,12 +262,16 @@ class _Deployment:
         if running and _text(directory / REHEARSAL) == running.boot_id:
             raise UsageError(
                 "This local cloud was started empty, to rehearse a deployment: make deploy. "
-                "For `make up`, take it down first (make down), or use another WORKSHOP_CLOUD."
+                "For `make up`, remove it first (make down ARGS=--discard), or use another "
+                "WORKSHOP_CLOUD."
             )
+        if running is None and record and record.complete and _is_stored(cloud, record):
+            say("Starting the local cloud with the stored stack …")
+            running = cloud.start(self.port)
         remark = stale(record, (directory / "terraform.tfstate").exists(), _boot_id(running))
         if remark:
             say(remark)
-            cloud.stop()
+            cloud.stop()  # and what may be stored is of no use
             running = None
             set_aside(directory)
             record = None

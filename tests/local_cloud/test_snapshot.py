@@ -1,0 +1,201 @@
+"""A stored stack: what a stop that keeps it writes, the next start restores, and nothing else."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_cloud import processes, snapshot
+from local_cloud.control import Control
+from local_cloud.delivery.delivery_log import Delivery, Journal, Origin, Outcome
+from local_cloud.process import LocalCloud, LocalCloudError, Running
+from local_cloud.snapshot import Snapshot
+from tests.local_cloud.cloud_builder import REGION, Lab, eventually
+
+INDEX = Snapshot(boot_id="b", port=4566, ministack="1")
+FAILS_ONCE = """
+if not os.path.exists(os.environ["CALLS"] + ".once"):
+    open(os.environ["CALLS"] + ".once", "w").close()
+    raise ValueError("the first attempt fails")
+return "done"
+"""
+
+
+def test_what_is_written_can_be_read(tmp_path: Path) -> None:
+    """Whole; a second write replaces the first."""
+    for index in (INDEX, replace(INDEX, dropped=2)):
+        snapshot.write(tmp_path, index, b"services", "[]")
+        assert snapshot.read(tmp_path) == index
+
+
+def test_a_write_that_is_cut_off_leaves_no_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the one before: its parts may be replaced already."""
+    snapshot.write(tmp_path, INDEX, b"services", "[]")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        snapshot.write(tmp_path, INDEX, b"other", "[]")
+    assert snapshot.read(tmp_path) is None
+
+
+@pytest.mark.parametrize("change", [{"format": 99}, {"unknown": 1}, None])
+def test_a_snapshot_of_another_format_is_not_read(
+    tmp_path: Path, change: dict[str, int] | None
+) -> None:
+    snapshot.write(tmp_path, INDEX, b"services", "[]")
+    path = tmp_path / snapshot.FOLDER / "snapshot.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change) if change else "{")
+    assert snapshot.read(tmp_path) is None
+
+
+def test_the_delivery_log_survives_json() -> None:
+    before, after = Journal(), Journal()
+    before.add(Delivery("payment", Outcome.FAILED, Origin("e", "i", "ord_1"), 2, reason="why"))
+    after.restore(json.loads(json.dumps(before.to_json())))
+    assert after.records() == before.records()
+    assert after.totals() == before.totals()
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, local_cloud_python: Path) -> Iterator[LocalCloud]:
+    made = LocalCloud(tmp_path / "cloud", local_cloud_python, seconds_per_minute=1)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def started(cloud: LocalCloud, free_port: Callable[[], int]) -> Running:
+    return cloud.start(free_port())
+
+
+def lab_on(running: Running, cloud: LocalCloud) -> Lab:
+    calls = cloud.directory / "calls"
+    calls.mkdir(exist_ok=True)
+    return Lab(running.endpoint_url, calls, cloud.log)
+
+
+def client(running: Running, service: str) -> Any:
+    session = boto3.Session("test", "test", region_name=REGION)
+    return session.client(service, endpoint_url=running.endpoint_url)
+
+
+ITEM = {
+    "id": {"S": "1"},
+    "number": {"N": "12.50"},
+    "bytes": {"B": b"\x00\xff"},
+    "set": {"SS": ["a", "b"]},
+    "map": {"M": {"list": {"L": [{"NULL": True}, {"BOOL": False}]}}},
+}
+
+
+@pytest.mark.deployed
+def test_a_restart_continues_with_what_was_stored(cloud: LocalCloud, started: Running) -> None:
+    """Items, messages, objects, functions, rules, logs and deliveries; a pending retry is run."""
+    lab = lab_on(started, cloud)
+    tables, store = client(started, "dynamodb"), client(started, "s3")
+    tables.create_table(
+        TableName="items",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    tables.put_item(TableName="items", Item=ITEM)
+    store.create_bucket(Bucket="objects")
+    store.put_object(Bucket="objects", Key="key", Body=b"\x00\x01", Tagging="a=b")
+    queue, bus = lab.queue(), lab.bus()
+    lab.sqs.send_message(QueueUrl=queue.url, MessageBody="waits")
+    function = lab.function(FAILS_ONCE)
+    lab.rule(bus, function.arn)
+    lab.publish(bus, correlation_id="ord_1")
+    eventually(function.calls)  # its retry waits for a minute of AWS's, a second here
+
+    assert cloud.stop(keep=True)
+    assert len(function.calls()) == 2, "the stop did not wait for the retry"
+    again = cloud.start()
+
+    assert (again.boot_id, again.port) == (started.boot_id, started.port)
+    assert again.pid != started.pid
+    found = client(again, "dynamodb").get_item(TableName="items", Key={"id": ITEM["id"]})
+    assert found["Item"] | {"number": ITEM["number"]} == ITEM
+    assert float(found["Item"]["number"]["N"]) == 12.5
+    assert client(again, "s3").get_object(Bucket="objects", Key="key")["Body"].read() == b"\x00\x01"
+    lab = lab_on(again, cloud)
+    assert [each["Body"] for each in lab.messages(queue)] == ["waits"]
+    group = f"/aws/lambda/{function.name}"
+    assert lab.logs.filter_log_events(logGroupName=group)["events"]
+    outcomes = [each.outcome for each in Control(again.endpoint_url).deliveries("ord_1")]
+    assert outcomes == [Outcome.FAILED, Outcome.DELIVERED]
+    lab.publish(bus)
+    lab.settle()
+    assert len(function.calls()) == 3
+
+
+@pytest.mark.deployed
+def test_a_killed_cloud_does_not_return_to_its_snapshot(
+    cloud: LocalCloud, started: Running
+) -> None:
+    """What was changed since would be lost, while Terraform's state knows of it."""
+    cloud.stop(keep=True)
+    again = cloud.start()
+    assert cloud.stored() is None
+    os.kill(again.pid, signal.SIGKILL)
+    assert processes.ended(again.pid, 10)
+    assert cloud.start().boot_id != started.boot_id
+
+
+@pytest.mark.deployed
+def test_a_snapshot_that_cannot_be_read_is_discarded(cloud: LocalCloud, started: Running) -> None:
+    """The cloud starts empty, as another one."""
+    cloud.stop(keep=True)
+    (cloud.directory / snapshot.FOLDER / snapshot.SERVICES).write_bytes(b"damaged")
+    assert cloud.start().boot_id != started.boot_id
+    assert "cannot be restored" in cloud.log.with_name("cloud.previous.log").read_text()
+
+
+@pytest.mark.deployed
+def test_a_stored_stack_keeps_its_port(
+    cloud: LocalCloud, started: Running, lab: Lab, free_port: Callable[[], int]
+) -> None:
+    """Its URLs name it; whoever has it meanwhile is named, and nothing is lost."""
+    cloud.stop(keep=True)
+    with pytest.raises(LocalCloudError, match=f"needs port {started.port}"):
+        cloud.start(free_port())
+    theirs = int(lab.endpoint_url.rpartition(":")[2])
+    index = cloud.stored()
+    assert index is not None
+    folder = cloud.directory / snapshot.FOLDER
+    services = (folder / snapshot.SERVICES).read_bytes()
+    snapshot.write(cloud.directory, replace(index, port=theirs), services, "{}")
+    with pytest.raises(LocalCloudError, match=f"Port {theirs}, which the stored stack needs"):
+        cloud.start()
+    assert cloud.stored() is not None
+
+
+@pytest.mark.deployed
+def test_a_stop_that_keeps_nothing_removes_what_was_stored(
+    cloud: LocalCloud, started: Running
+) -> None:
+    """Whether or not the cloud runs."""
+    cloud.stop(keep=True)
+    assert cloud.stop() is False
+    assert cloud.stored() is None
+    assert cloud.start().boot_id != started.boot_id
+
+
+@pytest.mark.deployed
+def test_a_cloud_ended_by_the_system_is_stored(cloud: LocalCloud, started: Running) -> None:
+    """As when the machine shuts down: SIGTERM, and some seconds."""
+    os.kill(started.pid, signal.SIGTERM)
+    assert processes.ended(started.pid, 60)
+    assert cloud.start().boot_id == started.boot_id
