@@ -12,7 +12,7 @@ DEV = $(ANY) devtools $@
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help help-dev demo up down status setup check exercise progress lab order follow stock logs env dlq redrive reconcile gateway trouble cloud bootstrap plan apply deploy release smoke rollback drift destroy test fmt docs lint types unit terraform deployed notebooks notebooks-refresh bench lock security ci plan-comment drift-issue nightly-issue gate
+.PHONY: help help-dev demo up down status setup check exercise progress lab order follow stock logs env dlq redrive reconcile gateway trouble cloud bootstrap plan apply deploy release smoke rollback drift destroy test test-all stack exercises fmt docs lint types unit terraform deployed notebooks notebooks-refresh bench lock security ci plan-comment drift-issue nightly-issue gate
 
 help: ## the learner's commands
 	@sed -n '/^## maintainers/q;/^## /{s/^## \(.*\)/\n\1/p;};/^[a-z-]*: ; .*## /{s/^\([a-z-]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 25
@@ -58,13 +58,16 @@ release: ; $(RUN) $(ARGS) ## make the newest code live, verify it, or go back
 drift: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## compare the stack with what Terraform left
 
 ## maintainers: test
-test: ; $(DEV) $(ARGS) ## every test
+test: ; $(DEV) $(ARGS) ## lint, types, unit, Terraform, and one deployed stack: 5 minutes
+test-all: ; $(DEV) $(ARGS) ## every test: 15 minutes
 ci: ; $(DEV) $(ARGS) ## what the pipeline runs on a pull request
 lint: ; $(DEV) $(ARGS) ## style and format of the code
 types: ; $(DEV) $(ARGS) ## type hints
 unit: ; $(DEV) $(ARGS) ## tests that need no cloud
 terraform: ; $(DEV) $(ARGS) ## tests of the Terraform configuration
-deployed: ; $(DEV) $(ARGS) ## tests of the deployed stack
+stack: ; $(DEV) $(ARGS) ## flow, failures, permissions and notebooks on one stack
+exercises: ; $(DEV) $(ARGS) ## each exercise from its start to its end
+deployed: ; $(DEV) $(ARGS) ## stage by stage, as an account, and the pages
 notebooks: ; $(DEV) $(ARGS) ## run the notebooks and compare with the saved outputs
 security: ; $(DEV) $(ARGS) ## scan workflows and Terraform
 bench: ; $(DEV) $(ARGS) ## measure the budgets

@@ -8,7 +8,10 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "unit": (DEV, FUNCTIONS),
     "terraform": (DEV, FUNCTIONS),
     "test": (DEV, *STACK),
+    "test-all": (DEV, *STACK),
     "ci": (DEV, *STACK),
+    "stack": (DEV, *STACK),
+    "exercises": (DEV, FUNCTIONS),
     "deployed": (DEV, *STACK),
     "security": (DEV, *STACK),  # the scanners follow, with the tools of these
     "notebooks": (DEV, *STACK),

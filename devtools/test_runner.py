@@ -1,4 +1,4 @@
-"""The parts of ``make test``: each runs some tools and counts what passed and what failed."""
+"""The parts of the tests: each runs some tools and counts what passed and what failed."""
 
 import contextlib
 import os
@@ -24,14 +24,25 @@ from workshop.deployment.terraform.runner import Configuration, Terraform
 from workshop.environments import SECURITY, prepare
 from workshop.paths import CICD, NOTEBOOKS, ROOT, STATE, TERRAFORM, stage_packages
 
+STACK_CLOUD = "test-stack"
+"""The local cloud with all stages that `stack` deploys once, for all its tests."""
+
 TEST_CLOUDS = ("test", "test-whole", "test-account", "test-lessons", "test-pages")
-"""The clouds of the deployed tests, beside the learner's own, which they leave alone: one climbs
-from stage to stage, another has the whole system, the third is deployed to as an account is. On
-the last two somebody types what the lessons say, and what the other pages say.
+"""The local clouds of `deployed`, a worker each: one climbs from stage to stage, one has all
+stages, one is deployed to as an account is. On the last two the commands of the lessons and of the
+other pages are run.
 """
 
 POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()
-"""Before a command that computes beside others that wait: those go on as soon as they can."""
+"""Before a command that computes beside another part: that one mostly waits, and must go on."""
+
+LIMIT_SECONDS = 5400
+"""How long a part may take: only a hang takes longer, however slow the machine is."""
+
+IN_PROCESS = "not deployed and not security"
+LOAD = "tests/flow/test_load.py"
+EXERCISES = "tests/exercises"
+"""What takes long, and only `make test-all` runs."""
 
 REPORTS = STATE / "reports"
 GRACE = 10.0  # seconds that an interrupted pytest has to clean up
@@ -40,6 +51,15 @@ CELL_SECONDS = 420
 two more.
 """
 NO_TESTS = 5  # pytest's exit code when it found none
+
+ACCOUNT = ("06-cicd/tests/deployed/test_roles.py", "06-cicd/tests/deployed/test_whole_life.py")
+STAGES = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("0?-*/tests/deployed"))]
+ON_A_STACK = (*STAGES, "tests/flow", *(f"--ignore={each}" for each in (*ACCOUNT, LOAD)))
+BESIDES_A_STACK = (
+    *STAGES[:4],  # on their own stage; `stack` runs them on the last one
+    *(*ACCOUNT, LOAD, EXERCISES, "tests/stages", "tests/local_cloud", "tests/docs"),
+)
+"""Where the deployed tests lie that a part runs."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +87,39 @@ def lint() -> Tally:
     return _tool("ruff", "check", ".") + _tool("ruff", "format", "--check", "--quiet", ".")
 
 
-def types() -> Tally:
-    """Type hints of everything but the tests; of the notebooks, too."""
+def types(*, beside: bool = False) -> Tally:
+    """Check the type hints of everything but the tests; of the notebooks, too."""
+    before = POLITE if beside else ()
     tools = (ROOT / name for name in ("orderflow", "workshop", "local_cloud", "devtools"))
     packages = [*tools, *stage_packages()]
-    return _tool("mypy", *map(str, packages)) + _tool("nbqa", "mypy", str(NOTEBOOKS))
+    code = _tool("mypy", *map(str, packages), before=before)
+    return code + _tool("nbqa", "mypy", str(NOTEBOOKS), before=before)
 
 
 def unit(*options: str, beside: bool = False) -> Tally:
-    """The tests that need no cloud; beside others, they are polite, and silent until the end."""
+    """Run the tests that need no cloud; beside another part, at low priority."""
+    return _in_process("unit", f"--ignore={EXERCISES}", *options, beside=beside)
+
+
+def exercises(*options: str, beside: bool = False) -> Tally:
+    """Run the tests that need no cloud and take long: each exercise from its start to its end."""
+    return _in_process("exercises", EXERCISES, *options, beside=beside)
+
+
+def _in_process(name: str, *options: str, beside: bool) -> Tally:
     bundles.build()
     before = POLITE if beside else ()
-    chosen = ("-m", "not deployed and not security", "-n", "auto")
-    return _pytest("unit", *chosen, *options, quiet=beside, before=before)
+    return _pytest(name, "-m", IN_PROCESS, "-n", "auto", *options, quiet=beside, before=before)
+
+
+def stack(*options: str) -> Tally:
+    """Deploy all stages once, and on this stack run the notebooks and the tests of the flow."""
+    bundles.build()
+    with own_stack.own_cloud(STACK_CLOUD, quiet=True):
+        tally = Tally() if options else notebooks_on(STACK_CLOUD, files.paths(), quiet=True)
+        environment = os.environ | {CLOUD_VARIABLE: STACK_CLOUD}
+        chosen = ("-m", "deployed", *(options or ON_A_STACK))
+        return tally + _pytest("stack", *chosen, env=environment)
 
 
 def terraform(*, beside: bool = False) -> Tally:
@@ -112,19 +152,17 @@ def _root_module(tool: Terraform) -> Tally:
 
 
 def deployed(*options: str) -> Tally:
-    """The tests of the deployed stack, stage by stage upwards, on a local cloud of their own."""
-    stages = sorted(str(folder) for folder in ROOT.glob("0?-*/tests/deployed/"))
+    """Run the deployed tests that `stack` leaves out, on local clouds of their own."""
     environment = os.environ | {CLOUD_VARIABLE: TEST_CLOUDS[0]}
     bundles.build()
     for cloud in TEST_CLOUDS:
         remove(cloud)
-    say("A local cloud of the tests' own climbs from stage to stage, another has all of them …")
+    say("Testing on local clouds: stage by stage, as an account, and the commands of the pages …")
     try:
         # A worker for each cloud, one for tests without: all wait for Terraform most of the time.
         workers = ("-n", str(len(TEST_CLOUDS) + 1), "--dist", "loadscope")
-        return _pytest(
-            "deployed", "-m", "deployed", *workers, *stages, "tests", *options, env=environment
-        )
+        chosen = (*("-m", "deployed"), *workers, *(options or BESIDES_A_STACK))
+        return _pytest("deployed", *chosen, env=environment)
     finally:
         for cloud in TEST_CLOUDS:
             remove(cloud)
@@ -140,13 +178,6 @@ def security(*options: str, beside: bool = False) -> Tally:
         return _pytest("security", *chosen, quiet=beside, before=before)
     finally:
         remove(SCANNED_CLOUD)
-
-
-def notebooks() -> Tally:
-    """All notebooks on a local cloud of their own; they say nothing until they are over."""
-    bundles.build()
-    with own_stack.own_cloud(quiet=True) as cloud:
-        return notebooks_on(cloud, files.paths(), quiet=True)
 
 
 def notebooks_on(cloud: str, paths: Sequence[Path], *, quiet: bool = False) -> Tally:
@@ -193,24 +224,28 @@ def _pytest(
     report.unlink(missing_ok=True)
     command = [*before, sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options]
     with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told,
-        subprocess.Popen(command, cwd=ROOT, env=env, stdout=told if quiet else None) as process,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as captured,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=captured if quiet else None) as process,
     ):
         try:
+            code = process.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            say(f"{name} did not end within {LIMIT_SECONDS} s: it hangs.")
             code = process.wait()
-        except KeyboardInterrupt:  # it was told, too: let it clean up
+        except KeyboardInterrupt:  # pytest was interrupted, too: let it clean up
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE)
             process.kill()
             raise
-        told.seek(0)
-        said = told.read()
+        captured.seek(0)
+        output = captured.read()
     tally = _counts(report) if report.exists() else Tally()
     if code not in {0, NO_TESTS}:
-        print(said, end="")  # noqa: T201
+        print(output, end="")  # noqa: T201
         return tally if tally.failed else tally + Tally(failed=1)  # it could not even begin
     if quiet:
-        print(f"{name}: {said.splitlines()[-1]}")  # noqa: T201
+        print(f"{name}: {output.splitlines()[-1]}")  # noqa: T201
     return tally
 
 
@@ -223,9 +258,9 @@ def _counts(report: Path) -> Tally:
     return total
 
 
-def _tool(name: str, *options: str) -> Tally:
+def _tool(name: str, *options: str, before: Sequence[str] = ()) -> Tally:
     """Run a Python tool of this environment: one check."""
-    done = subprocess.run([sys.executable, "-m", name, *options], cwd=ROOT, check=False)
+    done = subprocess.run([*before, sys.executable, "-m", name, *options], cwd=ROOT, check=False)
     return _check(done.returncode)
 
 

@@ -15,7 +15,7 @@ from local_cloud.delivery.fault_injection import Plan
 from local_cloud.errors import LocalCloudError
 from local_cloud.protocol import HEADER, PREFIX
 
-_TIMEOUT = 5.0
+_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)

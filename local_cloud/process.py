@@ -34,7 +34,7 @@ _READY_TIMEOUT = 60.0
 _STOP_TIMEOUT = 10.0
 _KEEP_TIMEOUT = 120.0
 """How long an orderly stop may take that waits for events and stores the stack, in seconds."""
-_ANSWER_TIMEOUT = 5.0
+_ANSWER_TIMEOUT = 20.0
 _LOCK_TIMEOUT = 90.0
 _POLL = 0.05
 _LOG_LINES = 15

@@ -25,7 +25,7 @@ Needs = Annotated[
 @app.command()
 def ci() -> None:
     """Run what ci.yml runs: every part, on this machine and this Python."""
-    quality.all_parts(None)
+    quality.everything()
 
 
 @app.command()

@@ -1,8 +1,8 @@
-"""Verbs that test: every part alone, and all of them in a row."""
+"""Commands that test: each part alone, and several of them."""
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -21,24 +21,25 @@ app = typer.Typer()
 PARTS: dict[str, Callable[[], Tally]] = {
     "lint": test_runner.lint,
     "types": test_runner.types,
-    "notebooks": test_runner.notebooks,
     "unit": test_runner.unit,
     "terraform": test_runner.terraform,
+    "stack": test_runner.stack,
+    "exercises": test_runner.exercises,
     "security": test_runner.security,
     "deployed": test_runner.deployed,
 }
+QUICK = ("lint", "types", "unit", "terraform", "stack")
+"""The parts of `make test`; `make test-all` has all."""
 
-MOSTLY_WAITS = "deployed"
+MOSTLY_WAITS = ("stack", "deployed")
 BESIDE: dict[str, Callable[[], Tally]] = {
-    "notebooks": test_runner.notebooks,
+    "types": partial(test_runner.types, beside=True),
     "unit": partial(test_runner.unit, beside=True),
     "terraform": partial(test_runner.terraform, beside=True),
+    "exercises": partial(test_runner.exercises, beside=True),
     "security": partial(test_runner.security, beside=True),
 }
-"""Parts that go on beside the one that mostly waits: each says how it ended."""
-
-BESIDE_AT_ONCE = 2
-"""How many of them at once: on two cores a third would only slow the others down."""
+"""Parts that run one after the other beside a part that mostly waits."""
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -85,34 +86,73 @@ def deployed(context: typer.Context) -> None:
     _end(test_runner.deployed(*context.args))
 
 
+@app.command(context_settings=_PASS_ON)
+def stack(context: typer.Context) -> None:
+    """Deploy all stages once, and test flow and notebooks on this stack; options go to pytest."""
+    _end(test_runner.stack(*context.args))
+
+
+@app.command(context_settings=_PASS_ON)
+def exercises(context: typer.Context) -> None:
+    """Run each exercise from its start to its end; options go to pytest."""
+    _end(test_runner.exercises(*context.args))
+
+
 @app.command("test")
-def all_parts(
-    part: Annotated[list[str] | None, typer.Argument(help="Only these parts, in order.")] = None,
+def quick(
+    part: Annotated[
+        list[str] | None, typer.Argument(help=f"Only these parts: {', '.join(PARTS)}.")
+    ] = None,
 ) -> None:
-    """Run every test there is."""
-    chosen = part or list(PARTS)
+    """Lint, types, unit and Terraform tests; flow and notebooks on one deployed stack."""
+    run_parts(part or QUICK)
+
+
+@app.command("test-all")
+def everything(
+    *,
+    rest: Annotated[bool, typer.Option("--rest", help="Only what `make test` leaves out.")] = False,
+) -> None:
+    """Every test: also each stage, an account, exercises, pages, scanners."""
+    run_parts([name for name in PARTS if not rest or name not in QUICK])
+
+
+def run_parts(chosen: Sequence[str]) -> None:
+    """Run parts of the tests, and show a table of how they ended.
+
+    Args:
+        chosen: Their names.
+
+    Raises:
+        UsageError: There is no part of a name.
+        typer.Exit: Something failed.
+    """
     if unknown := set(chosen) - set(PARTS):
         raise UsageError(f"There is no part {', '.join(unknown)}: {', '.join(PARTS)}.")
-    results: dict[str, _Result | Future[_Result]] = {}
-    with ThreadPoolExecutor(BESIDE_AT_ONCE) as pool:
-        for place, name in enumerate(chosen):
-            heading(name)
-            if name in BESIDE and MOSTLY_WAITS in chosen[place:]:
-                say("Goes on beside the deployed tests, which mostly wait.")
-                results[name] = pool.submit(_run, BESIDE[name])
-            else:
-                results[name] = _run(PARTS[name])
+    results: dict[str, _Result] = {}
+    waiting = [name for name in MOSTLY_WAITS if name in chosen]
+    beside = [name for name in BESIDE if name in chosen and waiting]
+    with ThreadPoolExecutor(1) as pool:
+        for name in chosen:
+            if name not in {*waiting, *beside}:
+                results[name] = _run(name, PARTS[name])
+        running = {name: pool.submit(_run, name, BESIDE[name]) for name in beside}
+        for name in waiting:
+            results[name] = _run(name, PARTS[name])
+        results |= {name: each.result() for name, each in running.items()}
     table = Table("part", "seconds", "passed", "failed", box=None)
     page = ["| part | seconds | passed | failed |", "|---|---|---|---|"]
     total = Tally()
-    for name, result in results.items():
-        done = result.result() if isinstance(result, Future) else result
+    for name in chosen:
+        done = results[name]
         numbers = (done.seconds, done.tally.passed, done.tally.failed)
         table.add_row(name, *(f"{number:.0f}" for number in numbers))
         page.append("| {} | {:.0f} | {} | {} |".format(name, *numbers))
         total += done.tally
     out.print(table)
     run.summarise("\n".join(page))
+    if failed := [name for name in chosen if results[name].tally.failed]:
+        say(f"Repeat what failed with: {', '.join(f'make {name}' for name in failed)}")
     out.print(f"{total.passed} passed, {total.failed} failed")
     _end(total)
 
@@ -125,14 +165,17 @@ class _Result:
     seconds: float
 
 
-def _run(part: Callable[[], Tally]) -> _Result:
+def _run(name: str, part: Callable[[], Tally]) -> _Result:
+    heading(name)
     started = time.monotonic()
     try:
         tally = part()
     except EXPECTED as error:
         say(str(error))
         tally = Tally(failed=1)
-    return _Result(tally, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    say(f"{name}: {tally.passed} passed, {tally.failed} failed ({seconds:.0f} s)")
+    return _Result(tally, seconds)
 
 
 def _end(tally: Tally) -> None:

@@ -1,4 +1,4 @@
-"""Where notebooks run when nobody names a stack: on a local cloud that is made for them."""
+"""A stack for tests and notebooks, on a local cloud of their own."""
 
 import contextlib
 import os
@@ -15,34 +15,35 @@ OWN_CLOUD = "test-notebooks"
 
 
 @contextlib.contextmanager
-def own_cloud(*, quiet: bool = False) -> Iterator[str]:
-    """Deploy all stages to a local cloud that is there for the notebooks alone.
+def own_cloud(name: str = OWN_CLOUD, *, quiet: bool = False) -> Iterator[str]:
+    """Deploy all stages to a local cloud of the caller's own, and remove it in the end.
 
     Args:
-        quiet: Say nothing of it, unless it fails.
+        name: The cloud's name.
+        quiet: Whether to show the output only if it fails.
 
     Yields:
         Its name.
 
     Raises:
-        WorkshopError: It could not be made; the message holds what was said.
+        WorkshopError: It could not be deployed; the message holds the output.
     """
-    remove(OWN_CLOUD)
+    remove(name)
     try:
         if quiet:
-            _up_quietly()
+            _up_quietly(name)
         else:
-            up(name=OWN_CLOUD)
-        yield OWN_CLOUD
+            up(name=name)
+        yield name
     finally:
-        remove(OWN_CLOUD)
+        remove(name)
 
 
-def _up_quietly() -> None:
+def _up_quietly(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "workshop", "up"],
         cwd=ROOT,
-        env=os.environ | {CLOUD_VARIABLE: OWN_CLOUD},
+        env=os.environ | {CLOUD_VARIABLE: name},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -51,18 +52,18 @@ def _up_quietly() -> None:
         check=False,
     )
     if done.returncode:
-        raise WorkshopError(f"{done.stdout}The notebooks have no stack to run on.")
+        raise WorkshopError(f"{done.stdout}The stack could not be deployed.")
 
 
 @contextlib.contextmanager
 def named_or_own_cloud() -> Iterator[str]:
-    """Give the cloud that WORKSHOP_CLOUD names, which must be up, or make one.
+    """Return the cloud that WORKSHOP_CLOUD names, which must be up, or deploy one.
 
     Yields:
         Its name.
 
     Raises:
-        WorkshopError: The one is not up, or the other could not be made.
+        WorkshopError: The one is not up, or the other could not be deployed.
     """
     if CLOUD_VARIABLE in os.environ:
         yield current().target.name

@@ -16,7 +16,6 @@ from workshop.paths import ROOT
 pytestmark = [
     pytest.mark.deployed,
     NEEDS_A_SHELL,
-    pytest.mark.timeout(1200),  # whoever types fast takes a minute or two for a page
 ]
 
 

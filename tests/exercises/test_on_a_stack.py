@@ -6,7 +6,7 @@ from tests.fixtures.deployed import PAGES_CLOUD
 from tests.fixtures.learner import NEEDS_A_SHELL
 from workshop.exercises.catalogue import exercises
 
-pytestmark = [pytest.mark.deployed, NEEDS_A_SHELL, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.deployed, NEEDS_A_SHELL]
 
 ON_A_STACK = [each for each in exercises() if each.needs_stack]
 

@@ -1,13 +1,10 @@
-"""Under pressure, duplicates and sudden death: nothing is lost, nothing happens twice."""
+"""Duplicates, delays and killed functions: nothing is lost, nothing happens twice."""
 
 import random
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local_cloud.control import Control
-from local_cloud.delivery.fault_injection import Duplicate, Kill, Plan
+from local_cloud.delivery.fault_injection import Kill, Plan
 from tests.fixtures import ledger
 from tests.fixtures.deployed import new_id
 from tests.fixtures.events import example, of_skus, order_request
@@ -17,70 +14,6 @@ from workshop.orders.tables import table_name
 pytestmark = pytest.mark.deployed
 
 
-@pytest.fixture
-def cloud(stack):
-    """The local cloud's switches; whatever was set is cleared."""
-    control = Control(stack.target.endpoint_url, timeout=20)
-    yield control
-    control.clear_trouble()
-    assert control.wait_idle(60)
-
-
-@pytest.fixture
-def at_once():
-    """Run a function for every item, up to sixteen at once."""
-
-    def run(function, items):
-        with ThreadPoolExecutor(16) as threads:
-            return list(threads.map(function, items))
-
-    return run
-
-
-def test_the_same_order_twenty_times_with_triple_deliveries(stack, cloud, at_once, shelf):
-    """One charge, one reservation, one shipment: four rows, however often it is sent.
-
-    Until the order has shipped, that is: three deliveries of what three deliveries publish would
-    go on multiplying for a thousand runs more, and prove nothing new.
-    """
-    cloud.set_trouble(Plan(seed=1, duplicate=Duplicate(share=1.0, copies=3)))
-    api_client.set_stock(stack, {"HEADSET": 100})
-    request, key = order_request(lines=[{"sku": "HEADSET", "quantity": 2}]), new_id("key")
-    request["customer_id"] = new_id("customer")
-    answers = at_once(
-        lambda _: api_client.post_order(stack, request, idempotency_key=key), range(20)
-    )
-    assert Counter(answer.status for answer in answers) == {201: 1, 200: 19}
-    (order_id,) = {answer.body["order_id"] for answer in answers}
-    assert journey.wait_until_still(stack, order_id, seconds=60) == "SHIPMENT_PREPARED"
-    cloud.clear_trouble()
-    assert cloud.wait_idle(60)
-    ledger.check(stack, order_id)
-    assert api_client.read_stock(stack, ["HEADSET"]) == {"HEADSET": 98}
-    published = Counter(
-        (hop.step, hop.what) for hop in journey.hops(stack, order_id) if "publish" in hop.what
-    )
-    firsts = {step: n for (step, what), n in published.items() if what == "published"}
-    steps = ("order-created", "payment-succeeded", "stock-reserved", "shipment-prepared")
-    assert firsts == dict.fromkeys(steps, 1)
-
-
-def test_fifty_orders_race_for_twenty_pieces(stack, cloud, at_once, put, shelf, ends):
-    """Exactly twenty are shipped, thirty are refunded, and the shelf is empty."""
-    sku = shelf(20)
-    order_ids = [new_id("race") for _ in range(50)]
-    at_once(
-        lambda order_id: put(of_skus(example("OrderCreated", order_id=order_id), {sku: 1})),
-        order_ids,
-    )
-    endings = Counter(ends(order_id, seconds=90) for order_id in order_ids)
-    assert endings == {"SHIPMENT_PREPARED": 20, "REFUNDED": 30}
-    assert api_client.read_stock(stack, [sku]) == {sku: 0}
-    assert cloud.wait_idle(60)
-    for order_id in order_ids:
-        ledger.check(stack, order_id)
-
-
 @pytest.mark.parametrize("key", ["payment", "inventory", "shipping"])
 def test_a_function_killed_between_write_and_publish(stack, cloud, put, shelf, ends, key):
     """Its process dies with the outcome written and nothing published: the retry publishes it."""
@@ -88,8 +21,8 @@ def test_a_function_killed_between_write_and_publish(stack, cloud, put, shelf, e
     cloud.set_trouble(Plan(kill_before_publish=Kill(function=name, times=1)))
     order_id = new_id("killed")
     put(of_skus(example("OrderCreated", order_id=order_id), {shelf(3): 1}))
-    assert ends(order_id, seconds=60) == "SHIPMENT_PREPARED"
-    assert cloud.wait_idle(60)
+    assert ends(order_id) == "SHIPMENT_PREPARED"
+    assert cloud.wait_idle(300)
     ledger.check(stack, order_id)
     again = [hop for hop in journey.hops(stack, order_id) if hop.what == "published again"]
     assert [hop.function for hop in again] == [key]
@@ -101,8 +34,8 @@ def test_the_refund_killed_between_write_and_publish(stack, cloud, put, shelf, e
     cloud.set_trouble(Plan(kill_before_publish=Kill(function=name, times=1)))
     order_id = new_id("killed")
     put(of_skus(example("OrderCreated", order_id=order_id), {shelf(0): 1}))
-    assert ends(order_id, seconds=60) == "REFUNDED"
-    assert cloud.wait_idle(60)
+    assert ends(order_id) == "REFUNDED"
+    assert cloud.wait_idle(300)
     ledger.check(stack, order_id)
 
 
@@ -115,26 +48,7 @@ def test_the_api_killed_between_write_and_publish(stack, cloud, ends):
     assert api_client.post_order(stack, request, idempotency_key=key).status >= 500
     second = api_client.post_order(stack, request, idempotency_key=key)
     assert second.status == 200
-    assert ends(second.body["order_id"], seconds=60) == "SHIPMENT_PREPARED"
-
-
-def test_a_burst_of_three_hundred_orders(stack, cloud, at_once, put, shelf):
-    """All of them end, none is lost, and the local cloud stays within bounds."""
-    sku = shelf(1000)
-    order_ids = [new_id("burst") for _ in range(300)]
-    at_once(
-        lambda order_id: put(of_skus(example("OrderCreated", order_id=order_id), {sku: 1})),
-        order_ids,
-    )
-    assert cloud.wait_idle(180)
-    assert {journey.status(stack, order_id) for order_id in order_ids} == {"SHIPMENT_PREPARED"}
-    assert api_client.read_stock(stack, [sku]) == {sku: 700}
-    status = cloud.status()
-    assert status.interpreters <= 40
-    if status.server_bytes is not None:
-        assert status.server_bytes + status.interpreters_bytes < 4_000_000_000
-    for order_id in random.Random(7).sample(order_ids, 20):
-        ledger.check(stack, order_id)
+    assert ends(second.body["order_id"]) == "SHIPMENT_PREPARED"
 
 
 def test_events_out_of_order_end_the_same(stack, cloud, put, shelf, ends):
@@ -145,8 +59,8 @@ def test_events_out_of_order_end_the_same(stack, cloud, put, shelf, ends):
     order_ids = [new_id("late") for _ in range(10)]
     for order_id in order_ids:
         put(of_skus(example("OrderCreated", order_id=order_id), {sku: 1}))
-    assert {ends(order_id, seconds=60) for order_id in order_ids} == {"SHIPMENT_PREPARED"}
-    assert cloud.wait_idle(60)
+    assert {ends(order_id) for order_id in order_ids} == {"SHIPMENT_PREPARED"}
+    assert cloud.wait_idle(300)
     for order_id in order_ids:
         ledger.check(stack, order_id)
 
@@ -201,7 +115,7 @@ def test_nothing_personal_leaves_its_place(stack, cloud, ends):
     request["ship_to"]["street"] = street
     order_id = api_client.place_order(stack, request)["order_id"]
     ends(order_id)
-    assert cloud.wait_idle(60)
+    assert cloud.wait_idle(300)
     rows = journey.rows(stack, order_id)
     assert {table for table, row in rows.items() if mail in str(row)} == {"orders"}
     assert "5551234" not in str({t: row for t, row in rows.items() if t != "orders"})

@@ -61,7 +61,7 @@ class Lab:
     def __init__(self, endpoint_url: str, directory: Path, log: Path) -> None:
         self.endpoint_url = endpoint_url
         self.log = log
-        self.control = Control(endpoint_url)
+        self.control = Control(endpoint_url, timeout=300)
         self._directory = directory
         session = boto3.Session("test", "test", region_name=REGION)
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
@@ -227,7 +227,7 @@ class Lab:
             ids += [entry["EventId"] for entry in answer["Entries"]]
         return ids
 
-    def settle(self, timeout: float = 20) -> None:
+    def settle(self, timeout: float = 300) -> None:
         """Wait until nothing is under way any more."""
         assert self.control.wait_idle(timeout), self.control.status()
 
@@ -275,7 +275,7 @@ def bus_arn(bus: str) -> str:
     return f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/{bus}"
 
 
-def eventually(look: Callable[[], Any], timeout: float = 10) -> Any:
+def eventually(look: Callable[[], Any], timeout: float = 300) -> Any:
     """Look until there is something to see."""
     deadline = time.monotonic() + timeout
     while not (seen := look()):

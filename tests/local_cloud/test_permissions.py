@@ -80,7 +80,7 @@ def test_another_bus_is_denied(lab: Lab, publisher: Any) -> None:
 def ask(
     lab: Lab, method: str, path: str, headers: dict[str, str]
 ) -> tuple[int, dict[str, str], str]:
-    connection = http.client.HTTPConnection(urlsplit(lab.endpoint_url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(lab.endpoint_url).netloc, timeout=60)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()

@@ -109,7 +109,7 @@ def shown(tmp_path_factory):
     """Run cells in a real kernel, with no stack up, and return what their errors show."""
     cells = [nbformat.v4.new_code_cell(source) for source in (CONNECT, ASK, REFUSE, "1 / 0")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(notebook, allow_errors=True, timeout=60)
+    client = NotebookClient(notebook, allow_errors=True, timeout=420)
     client.execute(
         env=os.environ | {CLOUD_VARIABLE: "no-such-cloud"}, cwd=str(tmp_path_factory.mktemp("cwd"))
     )

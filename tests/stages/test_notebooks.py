@@ -19,7 +19,7 @@ pytestmark = [
     ),
 ]
 
-CELL_SECONDS = 120
+CELL_SECONDS = 420
 
 
 def notebook_of(stage):
@@ -39,7 +39,7 @@ def run(path, *, cells=None):
 
 def look(stack):
     """What the stack holds when nothing is under way."""
-    assert Control(stack.target.endpoint_url, timeout=60).wait_idle(60)
+    assert Control(stack.target.endpoint_url, timeout=300).wait_idle(300)
     return traces(stack)
 
 

@@ -105,7 +105,7 @@ def _orders_under_way(stack) -> Iterator[None]:
             over.set()
         order_ids = placing.result()
     assert order_ids
-    assert Control(stack.target.endpoint_url, timeout=60).wait_idle(60)
+    assert Control(stack.target.endpoint_url, timeout=300).wait_idle(300)
     found = Counter(journey.statuses(stack, order_ids).values())
     assert found == {"SHIPMENT_PREPARED": len(order_ids)}
     cleanup.forget(stack, order_ids)

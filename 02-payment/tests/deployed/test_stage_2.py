@@ -37,7 +37,7 @@ def test_a_declined_order_is_over(order, ends):
 def test_a_gateway_that_recovers_charges_once(stack, order, rows_of):
     """The gateway fails twice; Lambda tries a third time, and the payment succeeds."""
     order_id = order(token="tok_unavailable_twice")
-    eventually(lambda: _payment(rows_of, order_id) not in (None, "PENDING"), seconds=40)
+    eventually(lambda: _payment(rows_of, order_id) not in (None, "PENDING"))
     assert rows_of(order_id)["payments"]["attempts"] >= 3
     failures = [hop for hop in journey.hops(stack, order_id) if hop.what == "failed"]
     assert {hop.function for hop in failures} == {"payment"}
@@ -46,9 +46,7 @@ def test_a_gateway_that_recovers_charges_once(stack, order, rows_of):
 def test_a_gateway_that_stays_down_leaves_the_intent(stack, order, rows_of, forget):
     """Every try fails: the row says that a charge was under way, and nothing was decided."""
     order_id = forget(order(token="tok_unavailable"))
-    eventually(
-        lambda: sum(hop.what == "failed" for hop in journey.hops(stack, order_id)) >= 3, seconds=40
-    )
+    eventually(lambda: sum(hop.what == "failed" for hop in journey.hops(stack, order_id)) >= 3)
     assert _payment(rows_of, order_id) == "PENDING"
     assert journey.status(stack, order_id) == "CREATED"
 

@@ -108,7 +108,7 @@ def test_an_order_ships_through_the_live_versions(stack, live, order, ends, stoc
     stocked("MOUSE", 100)
     order_id = order()
     assert ends(order_id) == "SHIPMENT_PREPARED"
-    eventually(lambda: _versions(stack, order_id).keys() >= ON_THE_WAY, seconds=60)
+    eventually(lambda: _versions(stack, order_id).keys() >= ON_THE_WAY)
     ran = _versions(stack, order_id)
     assert ran == {key: {live[key]["FunctionVersion"]} for key in ran}
     assert {hop.function for hop in journey.hops(stack, order_id)} == ON_THE_WAY

@@ -47,7 +47,6 @@ def test_the_story_tells_all_that_the_readme_says():
     ]
 
 
-@pytest.mark.timeout(600)  # all of the system comes and goes
 def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
     """From a prepared account to an empty one; nobody needs more rights than their role gives."""
     deploy, smoke, rollback, destroy, _, remove = readme()
