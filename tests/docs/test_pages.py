@@ -1,6 +1,7 @@
 """No page is a wall: short parts, narrow tables."""
 
 import pytest
+from markdown_it import MarkdownIt
 
 from devtools.documents.links import parts, rows
 from devtools.documents.pages import pages
@@ -40,6 +41,14 @@ def test_no_table_is_too_wide(page):
         if len(cells) > MOST_COLUMNS or sum(map(len, cells)) > LONGEST_ROW
     ]
     assert not wide, "; ".join(wide)
+
+
+@every
+def test_every_picture_has_a_description(page):
+    """Whoever cannot see it learns what it shows."""
+    tokens = MarkdownIt("commonmark").parse(page.read_text("utf-8"))
+    images = [each for token in tokens for each in token.children or [] if each.type == "image"]
+    assert [each.attrGet("src") for each in images if not each.content] == []
 
 
 def test_words_are_counted_by_part_without_code_and_tables():
