@@ -17,7 +17,7 @@ class Settings:
         seconds_per_minute: how long one of AWS's minutes lasts here, in real seconds. It scales
             what AWS only waits for (retries, back-off); nothing that takes time by itself.
         patience: after how many seconds without progress one more synchronous execution is let in;
-            see `adapter.gate`.
+            see `delivery/concurrency_limit.py`.
         journal_size: how many delivery records are kept.
         grace: how long a stop waits for running functions, in seconds.
         restore: whether to start with the snapshot in the directory.

@@ -1,4 +1,4 @@
-"""What the delivery code needs of a cloud: `ministack_cloud` has it, and so have the tests."""
+"""What the delivery code needs of a cloud; `ministack.emulator` and the tests implement it."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Attaches the delivery code to MiniStack: all is replaced here, but for IAM: see `judging`."""
+"""Attach the delivery code to MiniStack; the patches of IAM are in `iam_patches`."""
 
 # ruff: noqa: SLF001 - MiniStack offers no other way in
 
