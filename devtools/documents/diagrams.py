@@ -47,20 +47,18 @@ def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer i
     """Return a Mermaid diagram of the system.
 
     Args:
-        argument: a stage, whose own parts are marked; or `all`: the four services, nothing marked.
+        argument: a stage, whose own parts are marked.
         page: Where it will stand.
 
     Raises:
         UsageError: There is no such stage.
     """
-    if argument == "all":
-        return _drawn(_flow(max(TABLES), marked=False))
     if not argument.isdecimal() or int(argument) not in STAGES:
-        raise UsageError(f"a picture is of a stage, or of all, and not of {argument!r}")
+        raise UsageError(f"a picture is of a stage, and not of {argument!r}")
     stage = int(argument)
     if stage == STAGES[-1]:
         return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW]) + _LEGEND
-    lines = _flow(stage, marked=True) if stage in TABLES else _safety_net(stage)
+    lines = _flow(stage) if stage in TABLES else _safety_net(stage)
     return _drawn([*lines, _NEW]) + _LEGEND
 
 
@@ -68,7 +66,7 @@ def _drawn(lines: list[str]) -> str:
     return "\n".join(["```mermaid", *lines, "```"])
 
 
-def _flow(stage: int, *, marked: bool) -> list[str]:
+def _flow(stage: int) -> list[str]:
     """Functions, the bus between them, and their tables, as of a stage."""
     present = _present(stage)
     lines = [_HEAD, *_ENDS, *(_box(each) for each in present)]
@@ -82,11 +80,9 @@ def _flow(stage: int, *, marked: bool) -> list[str]:
         if function.pattern:
             lines.append(f'  bus -- "{_received(function)}" --> {_id(function)}')
     lines += [f"  {_id(each)} --- {_table(TABLES[_stage(each)])}" for each in present]
-    if marked:
-        new = [_id(each) for each in present if _stage(each) == stage]
-        new += [_table(TABLES[stage]), *(["bus"] if stage == 1 else [])]
-        lines.append(f"  class {','.join(new)} new")
-    return lines
+    new = [_id(each) for each in present if _stage(each) == stage]
+    new += [_table(TABLES[stage]), *(["bus"] if stage == 1 else [])]
+    return [*lines, f"  class {','.join(new)} new"]
 
 
 def _safety_net(stage: int) -> list[str]:

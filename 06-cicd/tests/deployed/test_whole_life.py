@@ -24,7 +24,7 @@ CONFIRMED = f"{LOCAL_ACCOUNT}\n"
 def readme() -> list[str]:
     """The make commands of the README's section on AWS, in their order."""
     text = (ROOT / "README.md").read_text("utf-8")
-    section = text[text.index("## On AWS") : text.index("## To look things up")]
+    section = re.split(r"^## ", text[text.index("## On AWS") + 3 :], flags=re.MULTILINE)[0]
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)
     return [line.strip() for block in blocks for line in block.splitlines()]
 
