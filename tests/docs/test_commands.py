@@ -18,7 +18,7 @@ from workshop.paths import NOTEBOOKS, ROOT
 PAGES = [*pages(), *tracked(NOTEBOOKS, "*.ipynb")]
 COMMANDS = ROOT / "docs/commands.md"
 VERBS = get_command(learners).commands | get_command(maintainers).commands
-MAKE = {"help": "", **make_verbs()}
+MAKE = {"help": "", "help-dev": "", **make_verbs()}
 """Verb → what its recipe passes on, beside ARGS."""
 
 STANDS_FOR_ANY = {"VERB", "n", "…"}
