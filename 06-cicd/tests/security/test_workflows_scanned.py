@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import yaml
 
 from devtools.security import scanners
 from workshop.paths import ROOT
@@ -35,11 +34,10 @@ FAULTS = [
     ("zizmor", "dangerous-triggers", "on: push", "on: pull_request_target"),
     ("zizmor", "template-injection", "make test", "make ${{ github.event.issue.title }}"),
     ("schemas", "stepss", "steps:", "stepss:"),
-    ("actionlint", "undefined variable", "make test", "make ${{ githup.sha }}"),
 ]
 
 
-@pytest.mark.parametrize("scanner", ["zizmor", "schemas", "actionlint"])
+@pytest.mark.parametrize("scanner", ["zizmor", "schemas"])
 def test_our_workflows_pass(scanner):
     assert (ROOT / ".github/workflows/ci.yml").exists()
     assert getattr(scanners, scanner)(ROOT) == ""
@@ -66,15 +64,6 @@ def test_a_sound_workflow_passes(scanned):
 def test_a_planted_fault_goes_red(scanned, scanner, finding, sound, fault):
     assert sound in SOUND
     assert finding in scanned(scanner, SOUND.replace(sound, fault))
-
-
-def test_every_rule_switched_off_would_find_something():
-    """.github/zizmor.yml switches off nothing that it need not."""
-    settings = yaml.safe_load((ROOT / ".github/zizmor.yml").read_text("utf-8"))
-    found = scanners.zizmor(ROOT, "--no-config")
-    for rule, setting in settings["rules"].items():
-        assert setting == {"disable": True}
-        assert f"[{rule}]" in found
 
 
 def test_every_exception_in_a_workflow_says_why():
