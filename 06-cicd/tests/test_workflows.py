@@ -67,7 +67,7 @@ def using(job, action):
 
 def set_up(job):
     """What a job passes to the setup; a job sets up once."""
-    [step] = [step for step in job["steps"] if step.get("uses") == "./.github/actions/setup"]
+    [step] = [step for step in job["steps"] if step.get("uses") == "$/.github/actions/setup"]
     return step.get("with", {})
 
 
@@ -161,7 +161,7 @@ def test_actions_are_pinned_by_commit(name):
     lines = re.findall(r"\buses: *(.*)$", TEXTS[name], re.MULTILINE)
     assert lines
     for line in lines:
-        local = re.fullmatch(r"\./(\.github/[\w./-]+)", line)
+        local = re.fullmatch(r"\$/(\.github/[\w./-]+)", line)
         if local:
             assert (ROOT / local[1]).exists()
         else:
@@ -285,7 +285,7 @@ DEPLOY = WORKFLOWS["deploy"]["jobs"]
 
 def test_main_is_tested_planned_and_deployed():
     """In this order, in one run: nothing is planned that failed, nothing applied without a plan."""
-    assert DEPLOY["ci"]["uses"] == "./.github/workflows/ci.yml"
+    assert DEPLOY["ci"]["uses"] == "$/.github/workflows/ci.yml"
     assert (DEPLOY["plan"]["needs"], DEPLOY["deploy"]["needs"]) == ("ci", "plan")
     assert runs(DEPLOY["ci"], event("push"))
     for result in ("success", "failure", "cancelled", "skipped"):
