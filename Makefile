@@ -12,7 +12,7 @@ DEV = $(ANY) devtools $@
 STAGE_OPTION = $${STAGE:+--stage "$$STAGE"}
 ORDER_OPTION = $${ORDER:+"$$ORDER"}
 
-.PHONY: help help-dev demo up down status setup check exercise progress lab order follow stock logs env dlq redrive reconcile gateway trouble cloud bootstrap plan apply deploy release smoke rollback drift destroy test test-all stack exercises fmt docs lint types unit terraform deployed notebooks notebooks-refresh bench lock security ci plan-comment drift-issue nightly-issue gate
+.PHONY: help help-dev demo up down status setup check exercise progress lab order follow stock logs env dlq redrive reconcile gateway trouble cloud bootstrap plan apply deploy release smoke rollback drift destroy test test-all stack exercises fmt docs lint types unit terraform deployed notebooks notebooks-refresh bench lock security
 
 help: ## the learner's commands
 	@sed -n '/^## maintainers/q;/^## /{s/^## \(.*\)/\n\1/p;};/^[a-z-]*: ; .*## /{s/^\([a-z-]*\):.*## /  make \1	/;s/\$$\$$/$$/g;p;}' $(firstword $(MAKEFILE_LIST)) | expand -t 25
@@ -60,7 +60,6 @@ drift: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## compare the stack with what Terraform
 ## maintainers: test
 test: ; $(DEV) $(ARGS) ## lint, types, unit, Terraform, and one deployed stack: 5 minutes
 test-all: ; $(DEV) $(ARGS) ## every test: 15 minutes
-ci: ; $(DEV) $(ARGS) ## what the pipeline runs on a pull request
 lint: ; $(DEV) $(ARGS) ## style and format of the code
 types: ; $(DEV) $(ARGS) ## type hints
 unit: ; $(DEV) $(ARGS) ## tests that need no cloud
@@ -77,9 +76,3 @@ fmt: ; $(DEV) $(ARGS) ## format all code
 docs: ; $(DEV) $(ARGS) ## update what is generated in the documents
 notebooks-refresh: ; $(DEV) $(ARGS) ## run the notebooks and save the outputs
 lock: ; $(DEV) $(ARGS) ## pin the dependencies again
-
-## maintainers: called by the pipeline
-plan-comment: ; $(DEV) $(ARGS) ## the plan as a comment on its pull request
-drift-issue: ; $(DEV) $(ARGS) ## an issue when the stack has drifted
-nightly-issue: ; $(DEV) $(ARGS) ## an issue when newest versions fail
-gate: ; $(DEV) $(ARGS) ## did all jobs pass?

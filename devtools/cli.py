@@ -5,7 +5,7 @@ from workshop.cli import assemble, run
 app = assemble(
     "devtools",
     "Build, test and measure the workshop itself.",
-    ("quality", "docs", "notebooks", "bench", "pipeline", "lock"),
+    ("quality", "docs", "notebooks", "bench", "lock"),
 )
 
 

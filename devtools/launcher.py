@@ -9,7 +9,6 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "terraform": (DEV, FUNCTIONS),
     "test": (DEV, *STACK),
     "test-all": (DEV, *STACK),
-    "ci": (DEV, *STACK),
     "stack": (DEV, *STACK),
     "exercises": (DEV, FUNCTIONS),
     "deployed": (DEV, *STACK),

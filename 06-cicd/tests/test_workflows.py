@@ -1,11 +1,15 @@
-"""The workflows: thin, pinned, with the least rights; nothing untested or unapproved is deployed.
+"""The workflows: pinned, with least privilege; only what was tested and approved is deployed.
 
-GitHub cannot run here, so all logic is in make's verbs, which do; what remains in the YAML is
-held to its promises by reading it. Scalars are read as text, as they stand there.
+GitHub cannot run here. So a workflow's steps are make commands, which do run here, and a few lines
+of GitHub's own `gh`; these tests read the rest. Scalars are read as text.
 """
 
-import ast
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -29,16 +33,21 @@ TEXTS = {path.stem if path != SETUP else "setup": path.read_text("utf-8") for pa
 LOADED = {name: yaml.load(text, yaml.BaseLoader) for name, text in TEXTS.items()}  # noqa: S506 - makes text only
 WORKFLOWS = {name: loaded for name, loaded in LOADED.items() if name != "setup"}
 JOBS = {(flow, name): job for flow in WORKFLOWS for name, job in WORKFLOWS[flow]["jobs"].items()}
-HERE = {key: job for key, job in JOBS.items() if "steps" in job}
-"""The jobs that have steps of their own, rather than another workflow's jobs."""
-STEPS = [(key, step) for key, job in HERE.items() for step in job["steps"]]
-STEP_NAMES = [f"{flow}/{job}: {step['name']}" for (flow, job), step in STEPS]
+OWN = {key: job for key, job in JOBS.items() if "steps" in job}
+"""The jobs with steps of their own: not those that call another workflow."""
+LINES = [(key, step) for key, job in OWN.items() for step in job["steps"] if "run" in step]
+LINE_NAMES = [f"{flow}/{job}: {step['name']}" for (flow, job), step in LINES]
+CI, DEPLOY, NIGHTLY = (WORKFLOWS[name]["jobs"] for name in ("ci", "deploy", "nightly"))
 
-LINE = re.compile(r"(make|python -m workshop|python -m devtools) ([a-z-]+)(?: ARGS=(--[a-z]+))?")
-"""All that a `run:` may be."""
-MAKE_VERBS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+COMMAND = re.compile(
+    r'(make|python -m workshop|python -m devtools) ("\$PART"|[a-z-]+)(?: ARGS=(--[a-z]+))?'
+)
+MAKE_TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 LEARNERS = typer.main.get_command(cli.app).commands
-VERBS = LEARNERS | typer.main.get_command(maintainers.app).commands
+COMMANDS = LEARNERS | typer.main.get_command(maintainers.app).commands
+GITHUBS = {"GH_REPO", "GH_TOKEN", "RUFF_OUTPUT_FORMAT"}
+"""Variables that gh and ruff read themselves."""
+
 BECOME, UPLOAD, DOWNLOAD, CHECKOUT = (
     "aws-actions/configure-aws-credentials",
     "actions/upload-artifact",
@@ -47,16 +56,23 @@ BECOME, UPLOAD, DOWNLOAD, CHECKOUT = (
 )
 
 
-def verbs(job):
-    """The verbs of a job, in order."""
-    return [LINE.fullmatch(step["run"])[2] for step in job["steps"] if "run" in step]
+def matrix(job):
+    """The combinations of a job's `matrix.include`; a single empty one without it."""
+    return job.get("strategy", {}).get("matrix", {}).get("include", [{}])
 
 
-def needs(verb):
+def commands(job):
+    """The commands of the workshop that a job runs, in order."""
+    found = [match for step in job["steps"] if (match := COMMAND.fullmatch(step.get("run", "")))]
+    parts = [each["part"] for each in matrix(job) if "part" in each]
+    return [name for each in found for name in (parts if "$" in each[2] else [each[2]])]
+
+
+def needs(command):
     """The environments that a command needs."""
-    if verb in LEARNERS:
-        return LEARNERS_NEEDS.get(verb, (WORKSHOP,))
-    return MAINTAINERS_NEEDS.get(verb, (DEV,))
+    if command in LEARNERS:
+        return LEARNERS_NEEDS.get(command, (WORKSHOP,))
+    return MAINTAINERS_NEEDS.get(command, (DEV,))
 
 
 def using(job, action):
@@ -66,153 +82,122 @@ def using(job, action):
 
 
 def set_up(job):
-    """What a job passes to the setup; a job sets up once."""
-    [step] = [step for step in job["steps"] if step.get("uses") == "$/.github/actions/setup"]
-    return step.get("with", {})
+    """What a job passes to the setup; {} when it needs none."""
+    found = [step for step in job["steps"] if step.get("uses") == "$/.github/actions/setup"]
+    assert len(found) <= 1
+    return found[0].get("with", {}) if found else {}
 
 
 def calling(*wanted):
-    """The jobs that call any of these verbs."""
-    return {key for key, job in HERE.items() if set(verbs(job)) & set(wanted)}
+    """The jobs that run any of these commands."""
+    return {key for key, job in OWN.items() if set(commands(job)) & set(wanted)}
 
 
-def test_there_are_the_four_workflows():
+def test_there_are_four_workflows():
     assert set(WORKFLOWS) == {"ci", "deploy", "destroy", "nightly"}
 
 
-@pytest.mark.parametrize(("key", "step"), STEPS, ids=STEP_NAMES)
-def test_a_line_is_one_verb_that_exists(key, step):
-    """Every `run:` is `make VERB`, or `python -m workshop VERB` where there may be no make."""
-    if "run" not in step:
-        assert "uses" in step
-        return
-    line = LINE.fullmatch(step["run"])
-    assert line, f"more than one verb: {step['run']}"
-    how, verb, option = line.groups()
-    assert verb in VERBS
-    assert verb in MAKE_VERBS
+# Command lines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("key", "step"), LINES, ids=LINE_NAMES)
+def test_line_is_a_make_command_that_exists_or_needs_only_gh(key, step, shell):
+    """Python is called where there may be no make."""
     assert "shell" not in step
-    program = "workshop" if verb in LEARNERS else "devtools"
-    assert how == ("make" if JOBS[key]["runs-on"] == "ubuntu-latest" else f"python -m {program}")
-    options = {name for each in VERBS[verb].params for name in each.opts}
-    assert option is None or option in options
+    if not (line := COMMAND.fullmatch(step["run"])):
+        assert "not found" not in shell(step).stderr
+        return
+    program, _, option = line.groups()
+    for command in commands({**JOBS[key], "steps": [step]}):
+        assert command in MAKE_TARGETS
+        assert command in COMMANDS
+        module = "workshop" if command in LEARNERS else "devtools"
+        linux = JOBS[key]["runs-on"] == "ubuntu-latest"
+        assert program == ("make" if linux else f"python -m {module}")
+        options = {name for each in COMMANDS[command].params for name in each.opts}
+        assert option is None or option in options
 
 
-@pytest.mark.parametrize(("key", "step"), STEPS, ids=STEP_NAMES)
-def test_a_variable_that_is_passed_is_one_that_is_read(key, step):
-    """By the verb it is passed to: a misspelt name would be nobody's, and nobody would say so."""
-    for name in step.get("env", {}):
-        options = VERBS[LINE.fullmatch(step["run"])[2]].params
-        assert name == "GH_TOKEN" or name in {option.envvar for option in options}, name
-
-
-def test_what_is_typed_to_destroy_reaches_the_verb_alone():
-    """As a variable that the verb compares with the prefix: no shell ever reads it."""
-    [line] = [step for step in JOBS["destroy", "destroy"]["steps"] if "run" in step]
-    assert line["env"]["CONFIRM_DESTROY"] == "${{ inputs.confirm }}"
-    assert TEXTS["destroy"].count("inputs.") == 1
-    assert list(WORKFLOWS["destroy"]["on"]) == ["workflow_dispatch"], "by hand only"
-
-
-RUNNERS = {"run", "invoke"}
-"""What tests call a verb with: `run("plan", …)`, `invoke(app, ["plan", …])`."""
-
-
-def called_by_tests():
-    """The verbs that some test runs, by name or as a whole job's: `job("deploy", "plan")`."""
-    paths = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("0?-*/tests/**/*.py")]
-    found = set()
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in RUNNERS:
-                found.add(_first_word(node))
-            elif name == "job" and all(isinstance(each, ast.Constant) for each in node.args):
-                found.update(verbs(HERE[tuple(each.value for each in node.args)]))
-    return found
-
-
-def _first_word(call):
-    texts = [
-        item.value
-        for argument in call.args
-        for item in (argument.elts if isinstance(argument, ast.List) else [argument])
-        if isinstance(item, ast.Constant)
-    ]
-    return next(iter(texts), None)
-
-
-def test_each_verb_that_the_pipeline_uses_runs_here():
-    """It is a part of `make test`, `make test` itself, or called by a test."""
-    used = {verb for job in HERE.values() for verb in verbs(job)}
-    assert used - set(PARTS) - {"test"} <= called_by_tests()
+@pytest.mark.parametrize(("key", "step"), LINES, ids=LINE_NAMES)
+def test_variable_that_is_passed_is_read(key, step):
+    """A misspelt name would pass nothing, and nothing would report it."""
+    used = set(re.findall(r"\$(\w+)|\benv\.(\w+)", step["run"]))
+    read = {name for pair in used for name in pair if name} | GITHUBS
+    for command in commands({**JOBS[key], "steps": [step]}):
+        read |= {option.envvar for option in COMMANDS[command].params}
+    assert set(step.get("env", {})) <= read
 
 
 def test_no_line_holds_an_expression():
-    """What GitHub would paste into a shell's line could be anybody's text; `env` is safe."""
-    assert not [step["run"] for _, step in STEPS if "${{" in step.get("run", "")]
+    """GitHub pastes its value into the shell line, and it may be anybody's text; `env` is safe."""
+    assert not [step["run"] for _, step in LINES if "${{" in step["run"]]
+
+
+def test_confirmation_reaches_destroy_through_its_environment_only():
+    """The command compares it with the prefix; no shell reads it."""
+    [line] = [step for step in JOBS["destroy", "destroy"]["steps"] if "run" in step]
+    assert line["env"]["CONFIRM_DESTROY"] == "${{ inputs.confirm }}"
+    assert TEXTS["destroy"].count("inputs.") == 1
+    assert list(WORKFLOWS["destroy"]["on"]) == ["workflow_dispatch"], "started by a person only"
+
+
+# Actions and permissions -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_actions_are_pinned_by_commit(name):
-    """A tag can be moved to other code, a commit cannot; the version stands beside it."""
+def test_action_is_pinned_by_commit(name):
+    """A tag can be moved to other code, a commit cannot; the version is in a comment."""
     lines = re.findall(r"\buses: *(.*)$", TEXTS[name], re.MULTILINE)
     assert lines
     for line in lines:
-        local = re.fullmatch(r"\$/(\.github/[\w./-]+)", line)
-        if local:
-            assert (ROOT / local[1]).exists()
+        if own := re.fullmatch(r"\$/(\.github/[\w./-]+)", line):
+            assert (ROOT / own[1]).exists()
         else:
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
 
 
-def test_an_action_has_one_pin():
-    """And those who keep it fresh look at every folder that has any."""
+def test_action_has_one_pin_that_dependabot_updates():
     pins = set(re.findall(r"uses: *([\w-]+/[\w-]+)@(.*)$", "\n".join(TEXTS.values()), re.MULTILINE))
     assert len(pins) == len({action for action, _ in pins})
     bot = yaml.safe_load((FOLDER / "dependabot.yml").read_text("utf-8"))
     [actions] = [each for each in bot["updates"] if each["package-ecosystem"] == "github-actions"]
-    local = {f"/{path.parent.relative_to(ROOT).as_posix()}" for path in FOLDER.glob("actions/*/*")}
-    assert set(actions["directories"]) == {"/", *local}
+    own = {f"/{path.parent.relative_to(ROOT).as_posix()}" for path in FOLDER.glob("actions/*/*")}
+    assert set(actions["directories"]) == {"/", *own}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_workflow_has_no_rights(name):
-    """Rights are each job's own; `pull_request_target` would give a fork's code this one's."""
-    workflow = WORKFLOWS[name]
-    assert workflow["permissions"] == {}
-    assert "pull_request_target" not in TEXTS[name]
-    assert "workflow_run" not in TEXTS[name]
-    assert "secrets." not in TEXTS[name], "there are no stored keys"
+def test_workflow_has_no_permissions_and_no_secrets(name):
+    """Each job has its own; `pull_request_target` would give them to a fork's code."""
+    assert WORKFLOWS[name]["permissions"] == {}
+    for word in ("pull_request_target", "workflow_run", "secrets."):
+        assert word not in TEXTS[name]
 
 
 @pytest.mark.parametrize("key", JOBS, ids="/".join)
-def test_a_job_has_the_least_rights_and_an_end(key):
-    """Beside reading the code: a token for AWS where a role is taken, writing where one writes."""
+def test_job_has_the_least_permissions_and_a_time_limit(key):
+    """Reading for a checkout, a token for AWS where a role is assumed, writing where gh writes."""
     job = JOBS[key]
-    rights = {"contents": "read"}
-    if key in HERE:
-        assert 0 < int(job["timeout-minutes"]) <= 60
-        rights |= {"id-token": "write"} if using(job, BECOME) else {}
-        rights |= {"pull-requests": "write"} if "plan-comment" in verbs(job) else {}
-        rights |= {"issues": "write"} if {"drift-issue", "nightly-issue"} & set(verbs(job)) else {}
-        [checkout] = using(job, CHECKOUT)
-        assert checkout == {"persist-credentials": "false"}
-    assert job["permissions"] == rights
+    if key not in OWN:
+        assert job["permissions"] == {"contents": "read"}
+        return
+    assert 0 < int(job["timeout-minutes"]) <= 60
+    checkouts, lines = using(job, CHECKOUT), str(job["steps"])
+    assert checkouts == ([{"persist-credentials": "false"}] if commands(job) else [])
+    permissions = {"contents": "read"} if checkouts else {}
+    permissions |= {"id-token": "write"} if using(job, BECOME) else {}
+    permissions |= {"pull-requests": "write"} if "gh pr comment" in lines else {}
+    permissions |= {"issues": "write"} if "gh issue create" in lines else {}
+    assert job["permissions"] == permissions
 
 
-def test_who_writes_on_github_has_no_credentials_for_aws():
-    """Nor does who has them write there: either token alone is worth little."""
-    for key, job in HERE.items():
-        tokens = [step for step in job["steps"] if "GH_TOKEN" in step.get("env", {})]
-        assert not (tokens and using(job, BECOME)), key
+def test_no_job_has_credentials_for_aws_and_for_github():
+    for key, step in LINES:
+        assert not ("GH_TOKEN" in step.get("env", {}) and using(JOBS[key], BECOME)), key
 
 
-@pytest.mark.parametrize("key", [key for key in HERE if using(HERE[key], BECOME)], ids="/".join)
-def test_roles_are_the_repositorys_variables(key):
-    """The deploy role for what changes AWS, after somebody's approval; else the plan role."""
+@pytest.mark.parametrize("key", [key for key in OWN if using(OWN[key], BECOME)], ids="/".join)
+def test_role_is_a_variable_of_the_repository(key):
+    """The deploy role for what changes AWS, after a person's approval; else the plan role."""
     job = JOBS[key]
     changes = key in calling("apply", "release", "destroy")
     role = "vars.AWS_DEPLOY_ROLE_ARN" if changes else "vars.AWS_PLAN_ROLE_ARN"
@@ -225,27 +210,31 @@ def test_roles_are_the_repositorys_variables(key):
 
 
 def test_only_what_changes_aws_waits_for_approval():
-    """The environment's name is in the token, so no other job may have it."""
+    """The environment's name is in the token for AWS, so no other job may have it."""
     assert {key for key, job in JOBS.items() if "environment" in job} == calling("apply", "destroy")
 
 
-# Who runs when ---------------------------------------------------------------------------------
+# What runs when ----------------------------------------------------------------------------------
+
+RESULTS = ("success", "failure", "cancelled", "skipped")
 
 
 def runs(job, context, *, cancelled=False):
-    """Whether GitHub would run a job: its `if` in Python, on what an event holds.
+    """Whether GitHub would run a job or a step: its `if` in Python, on what an event holds.
 
-    Without a status function GitHub adds `success()`: all that the job needs succeeded.
+    Without a status function GitHub adds `success()`: every job it needs succeeded.
     """
     condition = job.get("if", "true").removeprefix("${{").removesuffix("}}").strip()
-    needs = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
-    succeeded = all(context["needs"][name]["result"] == "success" for name in needs)
+    needed = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
+    succeeded = all(context["needs"][name]["result"] == "success" for name in needed)
     states = {"cancelled": cancelled, "always": True, "success": succeeded}
 
     def python(found):
         text = found[0]
         if text.startswith("'"):
             return text
+        if text == "needs.*.result":
+            return repr([each["result"] for each in context["needs"].values()])
         if text.endswith("()"):
             return str(states[text[:-2]])
         if "." in text:
@@ -253,20 +242,21 @@ def runs(job, context, *, cancelled=False):
         words = {"&&": " and ", "||": " or ", "!": " not ", "!=": "!=", "true": "True"}
         return words[text]
 
-    tokens = r"'[^']*'|[a-z]+\(\)|[a-z_]+(?:\.[\w-]+)+|true|&&|\|\||!=|!"
-    said = eval(re.sub(tokens, python, condition), {})  # noqa: S307 - our own files' text
-    return bool(said) and (succeeded or any(f"{state}()" in condition for state in states))
+    tokens = r"'[^']*'|needs\.\*\.result|[a-z]+\(\)|[a-z_]+(?:\.[\w-]+)+|\btrue\b|&&|\|\||!=|!(?!=)"
+    functions = {"contains": lambda values, value: value in values}
+    value = eval(re.sub(tokens, python, condition), functions)  # noqa: S307 - our own files' text
+    return bool(value) and (succeeded or any(f"{state}()" in condition for state in states))
 
 
 def looked_up(path, context):
-    """A context's value; what is not there is empty."""
+    """A context's value; empty when it is not set."""
     value = context
     for name in path.split("."):
         value = value.get(name, "") if isinstance(value, dict) else ""
     return value
 
 
-def event(name, *, head="us/workshop", ref="refs/heads/main", **needs):
+def event(name, *, head="us/workshop", ref="refs/heads/main", **results):
     pull = {"pull_request": {"head": {"repo": {"full_name": head}}}}
     return {
         "github": {
@@ -276,45 +266,40 @@ def event(name, *, head="us/workshop", ref="refs/heads/main", **needs):
             "event": pull if name == "pull_request" else {},
         },
         "vars": {"AWS_PLAN_ROLE_ARN": "arn:plan", "AWS_DEPLOY_ROLE_ARN": "arn:deploy"},
-        "needs": {job: {"result": result} for job, result in needs.items()},
+        "needs": {job: {"result": result} for job, result in results.items()},
     }
 
 
-DEPLOY = WORKFLOWS["deploy"]["jobs"]
-
-
-def test_main_is_tested_planned_and_deployed():
-    """In this order, in one run: nothing is planned that failed, nothing applied without a plan."""
+def test_main_is_tested_then_planned_then_deployed():
+    """In one run: nothing is planned that failed, nothing is applied without a plan."""
     assert DEPLOY["ci"]["uses"] == "$/.github/workflows/ci.yml"
     assert (DEPLOY["plan"]["needs"], DEPLOY["deploy"]["needs"]) == ("ci", "plan")
     assert runs(DEPLOY["ci"], event("push"))
-    for result in ("success", "failure", "cancelled", "skipped"):
-        tested = result == "success"
-        assert runs(DEPLOY["plan"], event("push", ci=result)) == tested
-        assert runs(DEPLOY["deploy"], event("push", plan=result)) == tested
+    for result in RESULTS:
+        assert runs(DEPLOY["plan"], event("push", ci=result)) == (result == "success")
+        assert runs(DEPLOY["deploy"], event("push", plan=result)) == (result == "success")
         assert not runs(DEPLOY["comment"], event("push", plan=result))
-    assert verbs(DEPLOY["deploy"]) == ["apply", "release"]
+    assert commands(DEPLOY["deploy"]) == ["apply", "release"]
     assert WORKFLOWS["deploy"]["on"]["push"] == {"branches": ["main"]}
 
 
-def test_a_pull_request_is_planned_and_told_never_deployed():
+def test_pull_request_is_planned_and_commented_but_never_deployed():
     pull = "pull_request"
-    assert not runs(DEPLOY["ci"], event(pull)), "ci.yml tests it by itself"
+    assert not runs(DEPLOY["ci"], event(pull)), "ci.yml runs by itself"
     assert runs(DEPLOY["plan"], event(pull, ci="skipped"))
-    for result in ("success", "failure", "cancelled", "skipped"):
+    for result in RESULTS:
         assert runs(DEPLOY["comment"], event(pull, plan=result)) == (result == "success")
         assert not runs(DEPLOY["deploy"], event(pull, plan=result))
 
 
-def test_a_forks_pull_request_gets_no_token():
-    """Not even the plan role's: anybody may open one."""
-    stranger = event("pull_request", head="them/workshop", ci="skipped")
-    assert not runs(DEPLOY["plan"], stranger)
+def test_pull_request_of_a_fork_gets_no_token():
+    """Not even for the plan role: anybody may open one."""
+    assert not runs(DEPLOY["plan"], event("pull_request", head="them/workshop", ci="skipped"))
 
 
-def test_what_is_cancelled_goes_no_further():
-    for name, needs in {"plan": {"ci": "success"}, "deploy": {"plan": "success"}}.items():
-        assert not runs(DEPLOY[name], event("push", **needs), cancelled=True)
+def test_cancelled_run_goes_no_further():
+    for name, results in {"plan": {"ci": "success"}, "deploy": {"plan": "success"}}.items():
+        assert not runs(DEPLOY[name], event("push", **results), cancelled=True)
 
 
 @pytest.mark.parametrize(
@@ -326,8 +311,8 @@ def test_what_is_cancelled_goes_no_further():
         ("nightly", "drift", "schedule", {"AWS_PLAN_ROLE_ARN"}),
     ],
 )
-def test_without_its_variables_a_fresh_fork_is_not_red(flow, name, trigger, roles):
-    """What needs an account is skipped, and what needs that in turn (the tests above)."""
+def test_job_that_needs_an_account_is_skipped_in_a_fresh_fork(flow, name, trigger, roles):
+    """So are the jobs that need it (the tests above)."""
     job, known = WORKFLOWS[flow]["jobs"][name], event(trigger, ci="success")
     assert runs(job, known)
     for role in roles:
@@ -335,38 +320,33 @@ def test_without_its_variables_a_fresh_fork_is_not_red(flow, name, trigger, role
     assert not runs(job, known | {"vars": {}})
 
 
-def test_a_role_is_taken_on_main_only():
+def test_role_is_assumed_on_main_only():
     """But for a pull request's plan: GitHub offers `workflow_dispatch` on every branch."""
-    branch = "refs/heads/other"
     for key in (("destroy", "destroy"), ("nightly", "drift")):
-        assert not runs(JOBS[key], event("workflow_dispatch", ref=branch))
+        assert not runs(JOBS[key], event("workflow_dispatch", ref="refs/heads/other"))
 
 
-def test_the_night_tells_how_it_ended():
-    """An issue is opened when something failed, and closed when all is well again."""
-    nightly = WORKFLOWS["nightly"]["jobs"]
-    for result in ("success", "failure"):
-        assert runs(nightly["drift-issue"], event("schedule", drift=result))
-        assert runs(nightly["newest-issue"], event("schedule", newest=result))
-    assert not runs(nightly["drift-issue"], event("schedule", drift="skipped"))
-    assert verbs(nightly["newest"]) == ["lock", "test"]
-
-
-def test_the_gate_waits_for_every_job_and_runs_always():
-    """A gate that is skipped would pass for green."""
-    jobs = WORKFLOWS["ci"]["jobs"]
-    gate = jobs["all-green"]
-    assert set(gate["needs"]) == set(jobs) - {"all-green"}
-    assert gate["env"] == {"NEEDS": "${{ toJSON(needs) }}"}
-    assert verbs(gate) == ["gate"]
+def test_gate_waits_for_every_job_of_ci_and_always_runs():
+    """A gate that is skipped counts as passed."""
+    gate = CI["all-green"]
+    assert set(gate["needs"]) == set(CI) - {"all-green"}
     failed = dict.fromkeys(gate["needs"], "failure")
     assert runs(gate, event("push", **failed), cancelled=True)
-    others = [job for name, job in jobs.items() if name != "all-green"]
+    others = [job for name, job in CI.items() if name != "all-green"]
     assert not [job for job in others if "if" in job or "continue-on-error" in str(job)]
 
 
-def test_deploy_and_destroy_never_meet_and_are_never_cut_off():
-    """One group for both; within it what has begun ends. Older tests of a branch are cut off."""
+@pytest.mark.parametrize("result", RESULTS)
+def test_gate_fails_unless_every_job_succeeded(result, shell):
+    """A skipped job has proved nothing, though GitHub counts it as passed."""
+    [step] = CI["all-green"]["steps"]
+    results = dict.fromkeys(CI["all-green"]["needs"], "success") | {"unit": result}
+    assert runs(step, event("push", **results)) == (result != "success")
+    assert shell(step).returncode == 1
+
+
+def test_deploy_and_destroy_never_overlap_and_are_never_cancelled():
+    """One group for both; a run in it ends. Older runs of a branch's tests are cancelled."""
     destroy = WORKFLOWS["destroy"]["concurrency"]
     assert destroy == {"group": "production", "cancel-in-progress": "false"}
     deploy = WORKFLOWS["deploy"]["concurrency"]
@@ -379,75 +359,179 @@ def test_deploy_and_destroy_never_meet_and_are_never_cut_off():
     assert "github.ref " in WORKFLOWS["ci"]["concurrency"]["group"]
 
 
-# What is passed on --------------------------------------------------------------------------------
+# Comments and issues -----------------------------------------------------------------------------
+
+FAKE = """\
+#!{python}
+import json, pathlib, sys
+words = sys.argv[1:]
+if words[:2] == ["issue", "list"]:
+    print({listed!r})
+else:
+    body = pathlib.Path(words[words.index("--body-file") + 1]) if "--body-file" in words else None
+    text = body.read_text() if body and body.exists() else ""
+    with open("calls", "a") as calls:
+        print(json.dumps([words, text]), file=calls)
+"""
 
 
-def test_what_was_planned_is_what_is_applied():
-    """Plan and bundles, whole, travel from the job that made them to the job that uses them."""
-    told, kept = using(DEPLOY["plan"], UPLOAD)
-    assert kept["path"].split() == [".workshop/pipeline", ".workshop/bundles"]
-    assert kept["if-no-files-found"] == "error"
+@pytest.fixture
+def shell(tmp_path):
+    """A function that runs a step's lines where there is no program but a `gh` that records."""
+    bash = shutil.which("bash")
+    if os.name == "nt" or not bash:
+        pytest.skip("the fake gh is a script with a #! line")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+
+    def run(step, *, listed="", **variables):
+        (tools / "gh").write_text(FAKE.format(python=sys.executable, listed=listed), "utf-8")
+        (tools / "gh").chmod(0o755)
+        environment = dict.fromkeys(step.get("env", {}), "") | {"PATH": str(tools)} | variables
+        return subprocess.run(
+            [bash, "-e", "-c", step["run"]],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def called(folder):
+    """What the fake gh was called with: words and body of each call that writes."""
+    path = folder / "calls"
+    return (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    )
+
+
+def test_plan_is_one_comment_that_each_push_updates(tmp_path, shell):
+    (tmp_path / "report.md").write_text("### Plan: 3 to add\n", "utf-8")
+    *_, step = DEPLOY["comment"]["steps"]
+    assert shell(step, PULL_REQUEST="7").returncode == 0
+    [[words, body]] = called(tmp_path)
+    assert words[:3] == ["pr", "comment", "7"]
+    assert {"--edit-last", "--create-if-none"} <= set(words)
+    assert body == "### Plan: 3 to add\n"
+
+
+@pytest.mark.parametrize(
+    ("result", "open_issue", "wanted"),
+    [
+        ("failure", "", ["issue", "create", "--title", "The title"]),
+        ("cancelled", "", ["issue", "create", "--title", "The title"]),  # a job's time was up
+        ("failure", "4", ["issue", "edit", "4"]),
+        ("success", "4", ["issue", "close", "4"]),
+        ("success", "", None),
+        ("skipped", "4", None),
+        ("skipped", "", None),
+    ],
+)
+def test_nightly_result_opens_updates_or_closes_its_issue(
+    tmp_path, shell, result, open_issue, wanted
+):
+    """There is at most one open issue of a title; the number is what gh finds by that title."""
+    (tmp_path / "report.md").write_text("The report\n", "utf-8")
+    *_, step = NIGHTLY["issue"]["steps"]
+    text = {"TITLE": "The title", "ADVICE": "Do this.", "RUN": "https://github.test/run"}
+    assert shell(step, listed=open_issue, RESULT=result, **text).returncode == 0
+    calls = called(tmp_path)
+    assert [words[: len(wanted)] for words, _ in calls] == ([wanted] if wanted else [])
+    if "--body-file" in str(calls):
+        assert calls[0][1] == "The report\n\nDo this.\n\nRun: https://github.test/run\n"
+
+
+def test_issue_is_found_by_its_exact_title():
+    """Another person's issue with a similar title is never overwritten."""
+    *_, step = NIGHTLY["issue"]["steps"]
+    assert "select(.title == env.TITLE).number" in step["run"]
+
+
+def test_every_nightly_job_has_an_issue_and_its_own_result():
+    issue = NIGHTLY["issue"]
+    assert (
+        {each["job"] for each in matrix(issue)} == set(issue["needs"]) == set(NIGHTLY) - {"issue"}
+    )
+    for each in matrix(issue):
+        assert each["result"] == f"${{{{ needs.{each['job']}.result }}}}"
+    for result in RESULTS:
+        assert runs(issue, event("schedule", drift=result, newest=result))
+    assert commands(NIGHTLY["newest"]) == ["lock", "test"]
+
+
+# What jobs pass on -------------------------------------------------------------------------------
+
+
+def test_applied_plan_is_the_one_that_was_made():
+    """Plan and bundles are passed from the job that makes them to the job that uses them."""
+    report, plan = using(DEPLOY["plan"], UPLOAD)
+    assert plan["path"].split() == [".workshop/pipeline", ".workshop/bundles"]
+    assert plan["if-no-files-found"] == "error"
     [fetched] = using(DEPLOY["deploy"], DOWNLOAD)
-    assert fetched == {"name": kept["name"], "path": ".workshop"}  # what both paths share
-    [fetched] = using(DEPLOY["comment"], DOWNLOAD)
-    assert told["name"] == fetched["name"]
-    assert told["path"] == f"{fetched['path']}/report.md"
+    assert fetched == {"name": plan["name"], "path": ".workshop"}  # what both paths share
+    assert using(DEPLOY["comment"], DOWNLOAD) == [{"name": report["name"]}]
     order = [step.get("run", step.get("uses", "")) for step in DEPLOY["deploy"]["steps"]]
     assert order.index("make apply") > next(i for i, text in enumerate(order) if DOWNLOAD in text)
 
 
-def test_a_pull_request_keeps_no_plan():
-    """A plan holds the state: names, settings, the address that is told of alarms."""
+def test_pull_request_keeps_no_plan():
+    """A plan holds the state: names, settings, the address that gets the alarms."""
     conditions = [step["if"] for step in DEPLOY["plan"]["steps"] if UPLOAD in step.get("uses", "")]
     assert conditions == ["github.event_name == 'pull_request'", "github.event_name == 'push'"]
 
 
-def test_a_drifts_report_is_passed_on():
-    drift, issue = (WORKFLOWS["nightly"]["jobs"][name] for name in ("drift", "drift-issue"))
-    [kept], [fetched] = using(drift, UPLOAD), using(issue, DOWNLOAD)
-    assert kept["name"] == fetched["name"]
-    assert kept["path"] == f"{fetched['path']}/report.md"
+@pytest.mark.parametrize(
+    ("maker", "reader"), [(DEPLOY["plan"], DEPLOY["comment"]), (NIGHTLY["drift"], NIGHTLY["issue"])]
+)
+def test_report_is_where_gh_reads_it(maker, reader):
+    """An artifact of one file is unpacked into the working directory."""
+    kept, [fetched] = using(maker, UPLOAD)[0], using(reader, DOWNLOAD)
+    assert fetched == {"name": kept["name"]}
+    assert kept["path"] == ".workshop/pipeline/report.md"
+    assert "--body-file report.md" in reader["steps"][-1]["run"]
 
 
-@pytest.mark.parametrize("key", HERE, ids="/".join)
-def test_what_is_kept_is_found(key):
-    """Artefacts leave out hidden folders unless told so; and a run has one of each name."""
+@pytest.mark.parametrize("key", OWN, ids="/".join)
+def test_kept_files_are_found_and_their_names_differ(key):
+    """Artifacts leave out hidden folders by default; names are unique in a run."""
     for kept in using(JOBS[key], UPLOAD):
         assert ".workshop/" not in kept["path"] or kept["include-hidden-files"] == "true"
         assert "strategy" not in JOBS[key] or "${{ matrix." in kept["name"]
 
 
-def test_a_runs_artefacts_have_names_of_their_own():
-    """Main's run holds the jobs of ci.yml and deploy.yml both."""
-    jobs = [*WORKFLOWS["ci"]["jobs"].values(), *DEPLOY.values()]
+def test_artifacts_of_one_run_have_different_names():
+    """The run of main holds the jobs of ci.yml and of deploy.yml."""
+    jobs = [*CI.values(), *DEPLOY.values()]
     names = [kept["name"] for job in jobs if "steps" in job for kept in using(job, UPLOAD)]
     assert len(names) == len(set(names))
 
 
-# What stands elsewhere, too -----------------------------------------------------------------------
+# What other files say, too -----------------------------------------------------------------------
 
 
 def test_ci_runs_every_part_of_the_tests():
-    """What ci.yml runs, `make ci` runs: every part; beside them only set-up and the gate."""
-    ran = {verb for (flow, _), job in HERE.items() if flow == "ci" for verb in verbs(job)}
-    assert ran - {"setup", "gate"} == set(PARTS)
+    ran = {command for job in CI.values() for command in commands(job)}
+    assert ran - {"setup"} == set(PARTS)
 
 
 def test_tests_run_on_every_supported_python():
-    """From the oldest that the project takes to the one that the functions run on."""
+    """From the oldest that the project supports to the one that the functions run on."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     oldest = project["requires-python"].removeprefix(">=")
     first, last = (int(version.removeprefix("3.")) for version in (oldest, bundles.RUNTIME))
-    unit = WORKFLOWS["ci"]["jobs"]["unit"]
+    unit = CI["unit"]
     assert unit["strategy"]["matrix"]["python"] == [f"3.{n}" for n in range(first, last + 1)]
     assert set_up(unit)["python"] == "${{ matrix.python }}"
     assert LOADED["setup"]["inputs"]["python"]["default"] == bundles.RUNTIME
-    systems = WORKFLOWS["ci"]["jobs"]["elsewhere"]["strategy"]["matrix"]["system"]
+    systems = CI["elsewhere"]["strategy"]["matrix"]["system"]
     assert systems == ["macos-latest", "windows-latest"]
 
 
-def test_terraform_is_one_that_the_project_takes():
-    """Everywhere the same, new enough to lock the state; only the night tries the newest."""
+def test_terraform_is_a_supported_version():
+    """The same everywhere, new enough to lock the state; only the nightly run uses the newest."""
     text = (ROOT / "terraform/versions.tf").read_text("utf-8")
     [(oldest, below)] = re.findall(r'required_version = ">= ([\d.]+), (< [\d.]+)"', text)
     version = tuple(map(int, LOADED["setup"]["inputs"]["terraform"]["default"].split(".")))
@@ -455,25 +539,31 @@ def test_terraform_is_one_that_the_project_takes():
     assert version >= runner.OLDEST_REMOTE
     assert version < tuple(map(int, below.removeprefix("< ").split(".")))
     others = {
-        key: set_up(job)["terraform"] for key, job in HERE.items() if "terraform" in set_up(job)
+        key: set_up(job)["terraform"] for key, job in OWN.items() if "terraform" in set_up(job)
     }
     assert {key[0] for key in others} == {"nightly"}
     assert [limit.replace("<", "< ") for limit in others.values()] == [f"{below}.0"]
 
 
-@pytest.mark.parametrize("name", WORKFLOWS["ci"]["jobs"])
-def test_a_cache_is_keyed_by_what_the_job_installs(name):
-    """By the lock files of just those environments that its verbs need, so that none is missing."""
-    job = WORKFLOWS["ci"]["jobs"][name]
-    needed = {each.lock for verb in verbs(job) for each in needs(verb)}
-    scanners = {SECURITY.lock} if "security" in verbs(job) else set()  # the command adds them
-    locks = {f"requirements/{each}" for each in needed | scanners}
-    assert set(set_up(job)["locks"].split()) == locks
+CACHED = [
+    (name, each.get("part"), each.get("locks", set_up(job).get("locks", "")))
+    for name, job in CI.items()
+    for each in matrix(job)
+]
 
 
-def test_what_reaches_aws_takes_nothing_from_a_cache():
-    """Whoever can write into a cache would be running beside the credentials."""
-    for key, job in HERE.items():
+@pytest.mark.parametrize(("name", "part", "locks"), CACHED, ids=str)
+def test_cache_is_keyed_by_the_locks_that_the_job_installs(name, part, locks):
+    """By exactly the lock files of the environments that its commands need."""
+    ran = [part] if part else commands(CI[name])
+    wanted = {each.lock for command in ran for each in needs(command)}
+    scanners = {SECURITY.lock} if "security" in ran else set()  # the command adds them
+    assert set(locks.split()) == {f"requirements/{each}" for each in wanted | scanners}
+
+
+def test_job_that_reaches_aws_uses_no_cache():
+    """Code that somebody wrote into a cache would run beside the credentials."""
+    for key, job in OWN.items():
         assert key[0] == "ci" or "locks" not in set_up(job), key
     cached = [step for step in LOADED["setup"]["runs"]["steps"] if "cache" in step["uses"]]
     assert [step["if"] for step in cached] == ["inputs.locks != ''"]

@@ -1,17 +1,18 @@
 """Commands that test: each part alone, and several of them."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from devtools import test_runner
-from devtools.pipeline import run
 from devtools.test_runner import Tally
 from workshop.console import heading, out, say
 from workshop.errors import EXPECTED, UsageError
@@ -150,7 +151,7 @@ def run_parts(chosen: Sequence[str]) -> None:
         page.append("| {} | {:.0f} | {} | {} |".format(name, *numbers))
         total += done.tally
     out.print(table)
-    run.summarise("\n".join(page))
+    _summarise("\n".join(page))
     if failed := [name for name in chosen if results[name].tally.failed]:
         say(f"Repeat what failed with: {', '.join(f'make {name}' for name in failed)}")
     out.print(f"{total.passed} passed, {total.failed} failed")
@@ -176,6 +177,13 @@ def _run(name: str, part: Callable[[], Tally]) -> _Result:
     seconds = time.monotonic() - started
     say(f"{name}: {tally.passed} passed, {tally.failed} failed ({seconds:.0f} s)")
     return _Result(tally, seconds)
+
+
+def _summarise(markdown: str) -> None:
+    """Show a table on the page of the GitHub Actions run; do nothing elsewhere."""
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(path).open("a", encoding="utf-8") as page:
+            page.write(f"{markdown}\n\n")
 
 
 def _end(tally: Tally) -> None:

@@ -1,6 +1,7 @@
 """Counting what the parts of `make test` came to."""
 
 from devtools import test_runner
+from devtools.commands import quality
 from devtools.test_runner import Tally
 
 
@@ -15,3 +16,11 @@ def test_a_report_is_counted(tmp_path):
 def test_a_tool_is_one_check():
     assert test_runner._tool("json.tool", "--help") == Tally(passed=1)
     assert test_runner._tool("json.tool", "--nonsense") == Tally(failed=1)
+
+
+def test_table_of_parts_is_on_the_page_of_the_github_run(tmp_path, monkeypatch):
+    page = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setitem(quality.PARTS, "lint", lambda: Tally(passed=2))
+    quality.all_parts(["lint"])
+    assert page.read_text("utf-8").splitlines()[2] == "| lint | 0 | 2 | 0 |"

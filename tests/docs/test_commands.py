@@ -24,9 +24,6 @@ MAKE = {"help": "", "help-dev": "", **make_verbs()}
 STANDS_FOR_ANY = {"VERB", "n", "…"}
 """What a page writes where the reader puts in something."""
 
-PIPELINE = {"ci", "gate", "plan-comment", "drift-issue", "nightly-issue"}
-"""Verbs that nobody types."""
-
 _COMMAND = re.compile(
     r"(?:^|[;&|(]\s*|: )(?:[A-Z_]+=\S+ )*(make|python3? -m (?:workshop|devtools))(?= )(?! virtual)"
 )
@@ -121,7 +118,7 @@ def test_every_verb_is_told_where_it_is_used():
         for _, what in typed(page)
         for verb, _, _ in commands(what)
     }
-    assert sorted(set(VERBS) - told - PIPELINE) == []
+    assert sorted(set(VERBS) - told) == []
 
 
 @pytest.mark.parametrize(

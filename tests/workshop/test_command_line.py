@@ -94,7 +94,7 @@ def test_make_help_shows_each_command_of_one_audience_in_groups(target, shown):
         pytest.skip("there is no make")
     done = subprocess.run([make, target], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(re.findall(r"^  make ([a-z-]+) +\S", done.stdout, re.MULTILINE)) == shown
-    assert len(re.findall(r"^[a-z].*[a-z]$", done.stdout, re.MULTILINE)) in {3, 4}
+    assert len(re.findall(r"^[a-z].*[a-z]$", done.stdout, re.MULTILINE)) in {2, 3, 4}
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

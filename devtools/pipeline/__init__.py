@@ -1,1 +1,0 @@
-"""What the pipeline tells people: on GitHub's pages, and by its last gate."""
