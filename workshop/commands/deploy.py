@@ -12,7 +12,7 @@ from workshop.console import out, say
 from workshop.deployment.aws import account_stack, plan_report, saved_plan, teardown_check
 from workshop.deployment.aws.account_stack import Deployment
 from workshop.deployment.aws.saved_plan import Planned
-from workshop.deployment.error_messages import asking
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.release.release import release_and_prove
 from workshop.deployment.stack import Stack
 from workshop.deployment.target import Target
@@ -181,7 +181,7 @@ def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planne
 def _make_live(stack: Stack) -> None:
     """Release what was deployed, and prove it by an order; on failure what was live is back."""
     say("Making the newest code live …")
-    with asking():
+    with aws_errors():
         release.told(release_and_prove(stack, release.prove))
 
 
@@ -191,7 +191,7 @@ def _prove(target: Target, prefix: str, *, whole: bool) -> None:
     Raises:
         WorkshopError: Something is left; or `whole`, and not everything could be searched.
     """
-    with asking():
+    with aws_errors():
         left = teardown_check.search(target, prefix)
     if left.found:
         raise WorkshopError(

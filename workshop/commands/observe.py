@@ -8,6 +8,7 @@ from rich.table import Table
 
 from local_cloud.delivery.delivery_log import Outcome
 from workshop.console import out, say
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.local.injected_faults import describe, switch
 from workshop.deployment.release import release
 from workshop.deployment.stack import Stack, current, function_name
@@ -46,7 +47,7 @@ def status() -> None:
         table.add_row(f"function {key}", f"{name}{version}")
     for key, name in stack.outputs.table_names.items():
         table.add_row(f"table {key}", f"{name}  {_items(stack, name)}")
-    with dead_letters.asking():
+    with aws_errors():
         for key, content in _dead_letters(stack):
             table.add_row(f"queue {key}", content)
     if stack.target.own:

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from workshop.console import heading, out, say
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.local.up import up as bring_up
 from workshop.deployment.stack import Stack, cloud_name, current
 from workshop.errors import EXPECTED, UsageError, WorkshopError
 from workshop.orders import api_client, demo_recovery, journey
 from workshop.orders import demo as demonstration
 from workshop.orders.journey_view import print_hops, rows_table
-from workshop.recovery import dead_letters
 
 app = typer.Typer()
 
@@ -92,7 +92,7 @@ def demo() -> None:
     """
     stack = bring_up(None, cloud_name())
     endings = demonstration.run(stack, out)
-    with dead_letters.asking():
+    with aws_errors():
         endings += demo_recovery.run(stack, out, first=len(endings) + 1)
     out.print()
     heading("What the four tables say")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from workshop.console import SignOfLife, out, say
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.release import gateway_switch as payment_gateway
 from workshop.deployment.stack import current
 from workshop.errors import UsageError, WorkshopError
@@ -85,7 +86,7 @@ def dlq(
         raise UsageError("Say which message is to be deleted: make dlq ARGS='4f2a --discard'")
     wanted = _wanted(order, consumer, error, message)
     letters = dead_letters.of(current(), consumer)
-    with dead_letters.asking():
+    with aws_errors():
         _tell_held(letters)
         found = dead_letters.look(letters.queues, wanted)
     now = datetime.now(UTC)
@@ -133,7 +134,7 @@ def redrive(
     """
     wanted = _wanted(order, consumer, error, message)
     letters = dead_letters.of(current(), consumer)
-    with dead_letters.asking():
+    with aws_errors():
         waiting = _tell_held(letters)
         if dry_run:
             _show_dry_run(dead_letters.look(letters.queues, wanted), wanted, rate)
@@ -212,7 +213,7 @@ def gateway(
     if position not in {None, "up", "down"}:
         raise UsageError(f"The gateway is switched up or down, not {position}.")
     stack = current()
-    with dead_letters.asking():
+    with aws_errors():
         if position is not None:
             payment_gateway.switch(stack, up=position == "up")
         state = payment_gateway.state(stack)
@@ -229,7 +230,7 @@ def _discard(letters: DeadLetters, letter: DeadLetter) -> None:
     Raises:
         WorkshopError: Another command holds it.
     """
-    with dead_letters.asking():
+    with aws_errors():
         deleted = dead_letters.discard(letters.queues, letter.message_id)
     if not deleted:
         raise WorkshopError("Another command holds it just now: it was not deleted. Try again.")

@@ -9,7 +9,7 @@ import typer
 from workshop.commands.account_options import Prefix
 from workshop.console import heading, out, say
 from workshop.deployment.aws import account_stack
-from workshop.deployment.error_messages import asking
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.release import release
 from workshop.deployment.release.release import Move
 from workshop.deployment.stack import Stack, current
@@ -28,14 +28,14 @@ def move_on(
     prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False
 ) -> None:
     """Make the newest code live, prove it with an order, take it back when it fails."""
-    with asking(), _stack(prefix, in_account=in_account) as stack:
+    with aws_errors(), _stack(prefix, in_account=in_account) as stack:
         told(release.release_and_prove(stack, prove))
 
 
 @app.command()
 def smoke(prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
     """Send one order from the API to its shipment, and remove it again."""
-    with asking(), _stack(prefix, in_account=in_account) as stack:
+    with aws_errors(), _stack(prefix, in_account=in_account) as stack:
         prove(stack)
 
 
@@ -44,7 +44,7 @@ def rollback(
     prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False
 ) -> None:
     """Make live again what was live before the newest release."""
-    with asking(), _stack(prefix, in_account=in_account) as stack:
+    with aws_errors(), _stack(prefix, in_account=in_account) as stack:
         told(release.rollback(stack))
     say("What was deployed stays deployed, and nobody calls it. The next release makes it live.")
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from workshop.console import say
+from workshop.deployment.aws_errors import EXPIRED, EXPIRED_PATTERN
 from workshop.deployment.terraform.runner import Terraform, TerraformError
 from workshop.errors import WorkshopError
 
@@ -28,27 +29,7 @@ class Explainable(Protocol):
         """Terraform, at work on it."""
 
 
-EXPIRED = (
-    "The AWS credentials have expired in the middle of it. Get new ones and run the same command "
-    "again: it goes on from there."
-)
-_EXPIRED = re.compile(r"ExpiredToken|RequestExpired|(?:token|credentials).{0,40}expired")
 _LOCKED = re.compile(r"^\W*(ID|Operation|Who|Created):\s*(.*)$", re.MULTILINE)
-
-
-@contextmanager
-def asking() -> Iterator[None]:
-    """Say in a sentence what AWS refused, or that it did not answer."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
-
-    try:
-        yield
-    except ClientError as error:
-        if _EXPIRED.search(str(error)):
-            raise WorkshopError(EXPIRED) from error
-        raise WorkshopError(f"AWS did not do what it was asked: {error}") from error
-    except BotoCoreError as error:
-        raise WorkshopError(f"AWS did not answer: {error}") from error
 
 
 @contextmanager
@@ -87,7 +68,7 @@ def sentence(error: str, deployment: Explainable) -> str | None:
         )
     lost = deployment.terraform.errored_state
     kept = f" Keep {lost} until then: it is the newest state." if lost.exists() else ""
-    if _EXPIRED.search(flat):
+    if EXPIRED_PATTERN.search(flat):
         return f"{EXPIRED}{kept}"
     if kept:
         cause = error.splitlines()[1:2] or [error]

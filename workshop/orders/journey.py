@@ -10,6 +10,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from local_cloud.control import Control
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.stack import Stack
 from workshop.errors import EXPECTED, UsageError, WorkshopError
 from workshop.orders.tables import table_name
@@ -252,7 +253,7 @@ def _way_back(stack: Stack, order_id: str, *, given_up: bool) -> str:
 
     wanted = dead_letters.Wanted(order_id=order_id)
     try:
-        with dead_letters.asking():
+        with aws_errors():
             queues = dead_letters.of(stack).queues
             letters = dead_letters.look(queues, wanted)
             waiting = () if letters else queues.waiting().values()

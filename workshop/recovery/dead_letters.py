@@ -2,12 +2,9 @@
 
 import contextlib
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from orderflow.errors import OrderflowError
 from workshop.deployment.stack import Stack
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import ROOT
@@ -41,7 +38,6 @@ __all__ = [
     "Result",
     "Waiting",
     "Wanted",
-    "asking",
     "discard",
     "look",
     "missing",
@@ -100,16 +96,3 @@ def missing(what: str, stack: Stack) -> WorkshopError:
         f"{what} with stage {STAGE}, and this is stage {stack.stage}. "
         f"Go on with: make up STAGE={STAGE}"
     )
-
-
-@contextlib.contextmanager
-def asking() -> Iterator[None]:
-    """Tell what AWS refused in one sentence.
-
-    Raises:
-        WorkshopError: It refused something.
-    """
-    try:
-        yield
-    except (BotoCoreError, ClientError, OrderflowError) as error:
-        raise WorkshopError(f"AWS did not do what it was asked: {error}") from error

@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.recovery.dead_letters import asking, missing
+from workshop.recovery.dead_letters import missing
 
 OLDER_THAN = 900
 """Seconds after which the reconciler's schedule takes an order to stand still."""
@@ -58,7 +59,7 @@ def reconcile(
         request["limit"] = limit
     if order_id is not None:
         request = {"order_id": order_id}
-    with asking():
+    with aws_errors():
         answer = stack.patient_client("lambda", TIMEOUT).invoke(
             FunctionName=stack.invokable("reconciler"),
             Payload=json.dumps(request),

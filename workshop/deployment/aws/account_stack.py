@@ -16,7 +16,8 @@ from local_cloud.errors import LocalCloudError
 from local_cloud.locking import exclusive
 from workshop.deployment import bundles
 from workshop.deployment.aws import remote_state
-from workshop.deployment.error_messages import asking, explained
+from workshop.deployment.aws_errors import aws_errors
+from workshop.deployment.error_messages import explained
 from workshop.deployment.local.up import configuration_fingerprint, forget
 from workshop.deployment.stack import Outputs, Record, Stack
 from workshop.deployment.target import LOCAL_CREDENTIALS, Target
@@ -151,7 +152,7 @@ class Deployment:
         """
         self.target = target
         self.prefix = prefix
-        with asking():
+        with aws_errors():
             self._backend = remote_state.find(target, prefix)
         copy = config_copy.write(target.directory, self._backend)
         self._terraform = Terraform(

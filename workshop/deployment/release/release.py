@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from workshop.deployment.error_messages import asking
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.release import function_updates, live_alias
 from workshop.deployment.release.live_alias import UNPROVED, UNPUBLISHED, Entry, Live
 from workshop.deployment.stack import Stack
@@ -175,7 +175,7 @@ def release_and_prove(stack: Stack, prove: Callable[[Stack], object]) -> list[Mo
     """
     moves = release(stack)
     try:
-        with asking():
+        with aws_errors():
             prove(stack)
     except EXPECTED as error:
         take_back(stack, moves)
