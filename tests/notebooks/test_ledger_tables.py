@@ -1,7 +1,5 @@
 """The books say yes exactly if money, goods and shelf agree."""
 
-from decimal import Decimal
-
 import pytest
 
 from workshop.notebooks.ledger_tables import ALL, money_table, stock_table
@@ -11,12 +9,12 @@ ORDER = {
     "order_id": "ord_1",
     "currency": "EUR",
     "lines": [
-        {"sku": "MOUSE", "quantity": Decimal(2), "unit_price": Decimal(2900)},
-        {"sku": "KEYBOARD", "quantity": Decimal(1), "unit_price": Decimal(7900)},
+        {"sku": "MOUSE", "quantity": 2, "unit_price": 2900},
+        {"sku": "KEYBOARD", "quantity": 1, "unit_price": 7900},
     ],
 }
 TOTAL = 2 * 2900 + 7900
-QUANTITIES = {"MOUSE": Decimal(2), "KEYBOARD": Decimal(1)}
+QUANTITIES = {"MOUSE": 2, "KEYBOARD": 1}
 PIECES = [{"sku": sku, "quantity": quantity} for sku, quantity in QUANTITIES.items()]
 
 
@@ -24,7 +22,7 @@ def rows(payment=None, reservation=None, *, pieces=None):
     """An order's rows: the status of its payment and its reservation, and what ships of it."""
     found = {"orders": ORDER}
     if payment:
-        found["payments"] = {"status": payment, "amount": Decimal(TOTAL)}
+        found["payments"] = {"status": payment, "amount": TOTAL}
     if reservation:
         found["inventory"] = {"status": reservation, "quantities": QUANTITIES}
     if pieces is not None:

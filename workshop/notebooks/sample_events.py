@@ -1,16 +1,14 @@
-"""Details of events: made for putting on the bus by hand, and read from a row."""
+"""Details of events: made for publishing manually, and read from a row."""
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from workshop.orders.api_client import order_request
-from workshop.paths import ROOT
+from orderflow.clock import utc_now
+from orderflow.event import Event, first_event, next_event
+from workshop.orders.api_client import catalogue, order_request
 
 Detail = dict[str, Any]
-
-_CATALOGUE = ROOT / "01-order-service/order_service/catalogue.json"
 
 
 def order_created(
@@ -23,32 +21,25 @@ def order_created(
     """Return the detail of an `OrderCreated`, as the order service would publish it.
 
     Args:
-        lines: SKU → pieces, at the catalogue's prices in EUR.
-        order_id: Whose journey it begins.
+        lines: SKU → quantity, at the catalogue's prices in EUR.
+        order_id: The order's id.
         customer_id: Who orders.
         token: How it is paid.
     """
     request = order_request(lines, customer_id=customer_id, token=token)
-    catalogue = json.loads(_CATALOGUE.read_text("utf-8"))
-    currency = request["currency"]
-    priced = [
-        {**line, "unit_price": catalogue[line["sku"]]["prices"][currency]}
-        for line in request["lines"]
-    ]
-    now = _now()
+    prices, currency = catalogue(), request["currency"]
+    priced = [{**line, "unit_price": prices[line["sku"]][currency]} for line in request["lines"]]
     order = {
         "order_id": order_id,
         "customer_id": customer_id,
-        "placed_at": now,
+        "placed_at": utc_now(),
         "lines": priced,
         "total": sum(line["quantity"] * line["unit_price"] for line in priced),
         "currency": currency,
         "ship_to": request["ship_to"],
     }
-    return {
-        "metadata": _metadata(order_id, "order-created", None, now),
-        "data": {"order": order, "payment_method": request["payment_method"]},
-    }
+    payment = {"payment_method": request["payment_method"]}
+    return first_event("OrderCreated", "order-created", order, payment).detail
 
 
 def out_of_stock(paid: Detail, *missing: str) -> Detail:
@@ -61,15 +52,14 @@ def out_of_stock(paid: Detail, *missing: str) -> Detail:
         paid: The detail of a `PaymentProcessed` of the order.
         missing: The SKUs there is not enough of.
     """
-    order = paid["data"]["order"]
-    order_id = order["order_id"]
-    return {
-        "metadata": _metadata(order_id, "out-of-stock", f"{order_id}/payment-succeeded", _now()),
-        "data": {
-            "order": order,
-            "inventory": {"status": "OUT_OF_STOCK", "missing_skus": list(missing)},
-        },
-    }
+    order_id = paid["metadata"]["correlation_id"]
+    # The cause is the payment, also where its row holds the refund already.
+    metadata = paid["metadata"] | {"event_id": f"{order_id}/payment-succeeded"}
+    cause = Event("PaymentProcessed", paid | {"metadata": metadata})
+    inventory = {"status": "OUT_OF_STOCK", "missing_skus": list(missing)}
+    return next_event(
+        cause, "InventoryUpdated", "out-of-stock", {"inventory": inventory}, at=utc_now()
+    ).detail
 
 
 def decided(payment: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,17 +72,3 @@ def decided(payment: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     part: dict[str, Any] = json.loads(payment["outcome"])["data"]["payment"]
     return part
-
-
-def _metadata(order_id: str, step: str, cause: str | None, at: str) -> dict[str, Any]:
-    return {
-        "event_id": f"{order_id}/{step}",
-        "correlation_id": order_id,
-        "causation_id": cause,
-        "schema_version": 1,
-        "occurred_at": at,
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

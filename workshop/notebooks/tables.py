@@ -1,7 +1,6 @@
 """What DynamoDB and the logs say, as small pandas tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -53,8 +52,6 @@ def _shown(value: Any) -> Any:
     match value:
         case None:
             return NOTHING
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
         case Mapping():
             return ", ".join(f"{key} {_shown(inner)}" for key, inner in value.items())
         case list() | tuple() | set():

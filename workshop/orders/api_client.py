@@ -26,9 +26,10 @@ TOKENS = (
 _CATALOGUE = ROOT / "01-order-service/order_service/catalogue.json"
 
 
-def catalogue() -> list[str]:
-    """Return the SKUs that can be ordered."""
-    return list(json.loads(_CATALOGUE.read_text("utf-8")))
+def catalogue() -> dict[str, dict[str, int]]:
+    """Return what can be ordered: SKU → currency → price in cents."""
+    products = json.loads(_CATALOGUE.read_text("utf-8"))
+    return {sku: product["prices"] for sku, product in products.items()}
 
 
 def order_request(

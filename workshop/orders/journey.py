@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from local_cloud.control import Control
+from orderflow.dynamodb import from_wire
 from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.stack import Stack
 from workshop.errors import EXPECTED, UsageError, WorkshopError
@@ -139,7 +138,7 @@ def row_of(stack: Stack, table: str, order_id: str) -> Row | None:
         Key={key: {"S": pattern.format(order_id)}},
         ConsistentRead=True,
     )
-    return _plain(answer["Item"]) if "Item" in answer else None
+    return from_wire(answer["Item"]) if "Item" in answer else None
 
 
 def stands_still(stack: Stack, order_status: str | None) -> bool:
@@ -171,7 +170,7 @@ def newest(stack: Stack) -> str:
             ConsistentRead=True,
         )
     )
-    found = [_plain(item) for page in pages for item in page["Items"]]
+    found = [from_wire(item) for page in pages for item in page["Items"]]
     if not found:
         raise UsageError("There is no order yet. Place one: make order")
     return str(max(found, key=lambda row: str(row.get("placed_at", "")))["order_id"])
@@ -328,8 +327,3 @@ def step_of(line: dict[str, Any]) -> str:
         case "tracked":
             return f"{step} (no change)"
     return step
-
-
-def _plain(item: dict[str, Any]) -> Row:
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in item.items()}
