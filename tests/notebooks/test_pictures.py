@@ -14,7 +14,7 @@ from PIL import Image
 from workshop.errors import WorkshopError
 from workshop.notebooks.pictures import style
 from workshop.notebooks.pictures.charts import latency_chart, stock_chart
-from workshop.notebooks.pictures.charts_layout import axis_end, quantile, spread_of
+from workshop.notebooks.pictures.charts_layout import axis_end, spread_of
 from workshop.notebooks.pictures.timeline import time_line
 from workshop.notebooks.pictures.timeline_layout import (
     Kind,
@@ -458,9 +458,9 @@ class TestCharts:
         with pytest.raises(WorkshopError, match="Nobody has looked"):
             stock_chart([], sku="MONITOR")
 
-    def test_quantiles_lie_between_neighbours(self):
-        assert quantile([4, 1, 3, 2], 0.5) == 2.5
-        assert quantile([7], 0.9) == 7
+    def test_spread_lies_between_neighbouring_values(self):
+        assert spread_of([4, 1, 3, 2]).p50 == 2.5
+        assert spread_of([7]).p90 == 7
 
     def test_an_outlier_does_not_squeeze_the_rest(self):
         usual = [spread_of(values) for values in latencies().values()]
