@@ -20,6 +20,7 @@ from pathlib import Path
 
 from local_cloud.locking import exclusive
 from workshop.errors import UsageError, WorkshopError
+from workshop.files import write_atomically
 from workshop.paths import (
     FUNCTION_DEPENDENCIES,
     LOCAL_CLOUD_ENVIRONMENT,
@@ -180,9 +181,7 @@ def _fill(environment: Environment) -> None:
         _compile(_packages_of(environment.directory))
     marker = environment.directory / MARKER
     made = {"lock": environment.lock, "sha256": environment.fingerprint, "python": THIS_PYTHON}
-    unfinished = marker.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(made), "utf-8")
-    unfinished.replace(marker)
+    write_atomically(marker, json.dumps(made))
 
 
 def _install(environment: Environment, target: list[str], options: list[str]) -> None:

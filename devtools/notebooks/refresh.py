@@ -10,6 +10,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from devtools.test_runner import CELL_SECONDS
 from workshop.deployment.stack import CLOUD_VARIABLE
 from workshop.errors import WorkshopError
+from workshop.files import write_atomically
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -41,9 +42,8 @@ def refresh(path: Path, cloud: str) -> None:
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
-    unfinished = path.with_suffix(".ipynb.tmp")
+    text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     try:
-        nbformat.write(notebook, unfinished)  # type: ignore[no-untyped-call]
-        unfinished.replace(path)
+        write_atomically(path, f"{text}\n")
     except OSError as error:
         raise WorkshopError(f"{path} cannot be written: {error.strerror}.") from error

@@ -23,6 +23,7 @@ from local_cloud.locking import exclusive
 from workshop.console import say
 from workshop.environments import MARKER
 from workshop.errors import WorkshopError
+from workshop.files import write_atomically
 from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT, stage_packages
 
 RUNTIME = "3.13"
@@ -256,16 +257,14 @@ def _syntax_error(stderr: str) -> str:
 
 
 def _write(path: Path, files: Files, bytecode: Files, stamp: str) -> None:
-    """Write a bundle and what it was made from, each all at once."""
+    """Write a bundle and what it was made from."""
     wanted = {name: data for name, data in bytecode.items() if _module_of(name) in files}
     data = _zip(files | wanted)
     if len(data) > SIZE_LIMIT:
         data = _zip(files)
     _stamp_file(path).unlink(missing_ok=True)
     for target, content in ((path, data), (_stamp_file(path), stamp.encode())):
-        unfinished = target.with_name(f"{target.name}.{os.getpid()}")
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
+        write_atomically(target, content)
 
 
 def _module_of(bytecode: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from local_cloud.process import LocalCloud
 from workshop.deployment.target import Target
 from workshop.errors import UsageError, WorkshopError
+from workshop.files import write_atomically
 from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, python_of
 
 CLOUD_VARIABLE = "WORKSHOP_CLOUD"
@@ -73,11 +74,9 @@ class Record:
             return None
 
     def save(self, directory: Path) -> None:
-        """Write the record, all at once."""
+        """Write the record."""
         directory.mkdir(parents=True, exist_ok=True)
-        unfinished = directory / "stack.json.tmp"
-        unfinished.write_text(json.dumps(asdict(self), indent=1), "utf-8")
-        unfinished.replace(directory / "stack.json")
+        write_atomically(directory / "stack.json", json.dumps(asdict(self), indent=1))
 
 
 @dataclass(frozen=True)

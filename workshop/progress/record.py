@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
+from workshop.files import write_atomically
 from workshop.paths import ROOT, STATE, TERRAFORM, stage_folder
 
 FILE = STATE / "progress.json"
@@ -39,11 +40,9 @@ def load() -> Record:
 
 
 def save(record: Record) -> None:
-    """Write it down, whole or not at all."""
+    """Write the record."""
     FILE.parent.mkdir(exist_ok=True)
-    unfinished = FILE.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(asdict(record), indent=2), "utf-8")
-    unfinished.replace(FILE)
+    write_atomically(FILE, json.dumps(asdict(record), indent=2))
 
 
 def passed_check(stage: int) -> None:
