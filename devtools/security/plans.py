@@ -4,16 +4,13 @@ A plan of the stack for an empty account knows no ARN, so it holds no policy eit
 would find nothing wrong with it. So the stack is made first, and then planned as for AWS.
 """
 
-import json
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from workshop.deployment.aws.bootstrap_names import PATH, names
 from workshop.deployment.local.up import forget, up
 from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION, Target
-from workshop.deployment.terraform.runner import Configuration, Terraform, TerraformError
+from workshop.deployment.terraform.runner import Configuration, Terraform
 from workshop.paths import CICD, ROOT
 
 SCANNED_CLOUD = "test-security"
@@ -53,7 +50,7 @@ def plans() -> dict[str, Plan]:
     """
     target = up(name=SCANNED_CLOUD).target
     stack = Terraform(target.directory, target.environment())
-    return {"stack": _planned(stack, _STACK), "bootstrap": _bootstrap(target)}
+    return {"stack": _plan(stack, _STACK), "bootstrap": _bootstrap(target)}
 
 
 def _bootstrap(target: Target) -> Plan:
@@ -63,29 +60,9 @@ def _bootstrap(target: Target) -> Plan:
     configuration = Configuration(ROOT, CICD / "terraform")
     bootstrap = Terraform(directory, target.environment(), configuration=configuration)
     bootstrap.init()
-    return _planned(bootstrap, _BOOTSTRAP)
+    return _plan(bootstrap, _BOOTSTRAP)
 
 
-def _planned(terraform: Terraform, variables: Mapping[str, Any]) -> Plan:
-    """What would be there; what is there was made a moment ago, and is not asked for again."""
-    with tempfile.TemporaryDirectory() as folder:
-        kept = str(Path(folder, "plan"))
-        _told(terraform, "plan", "-refresh=false", f"-out={kept}", *_on(terraform, variables))
-        plan: Plan = json.loads(_told(terraform, "show", "-json", kept))
-    return plan
-
-
-def _on(terraform: Terraform, variables: Mapping[str, Any]) -> list[str]:
-    """The options for state and variables; these as words or JSON, which Terraform takes."""
-    given = {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in variables.items()
-    }
-    return [f"-state={terraform.state}", *(f"-var={name}={text}" for name, text in given.items())]
-
-
-def _told(terraform: Terraform, *arguments: str) -> str:
-    done = terraform.run(*arguments)
-    if done.returncode:
-        raise TerraformError(f"Terraform failed.\n{done.stderr.strip()}")
-    return done.stdout
+def _plan(terraform: Terraform, variables: Mapping[str, Any]) -> Plan:
+    """The plan for AWS; what exists was made a moment ago, and is not read again."""
+    return terraform.preview(variables, from_last_run=False, refresh=False)

@@ -7,19 +7,11 @@ from typing import Any
 import pandas as pd
 
 from workshop.deployment import bundles
+from workshop.deployment.aws.plan_report import Change, touched
 from workshop.deployment.terraform import config_copy
 from workshop.deployment.terraform.runner import Terraform
 from workshop.notebooks.connection import Connection
 from workshop.notebooks.tables import table
-
-ACTIONS = {
-    ("create",): "add",
-    ("update",): "change",
-    ("delete",): "destroy",
-    ("delete", "create"): "replace",
-    ("create", "delete"): "replace",
-}
-"""Terraform's actions → one word; what it would leave alone, or only read, is not in the table."""
 
 LONGEST = 24
 """Characters of a value that are shown; of a longer one, only that it differs."""
@@ -33,8 +25,6 @@ _NAMED_BY = {
     "aws_s3_object": "key",
 }
 """Kinds that are known by another attribute."""
-
-Change = dict[str, Any]
 
 
 def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
@@ -76,11 +66,10 @@ def rows(changes: list[Change]) -> list[dict[str, str]]:
         {
             "resource": _name(each),
             "kind": each["type"].removeprefix("aws_").replace("_", " "),
-            "action": ACTIONS[tuple(each["change"]["actions"])],
+            "action": action,
             "what differs": ", ".join(_differences(each["change"])),
         }
-        for each in sorted(changes, key=lambda each: str(each["address"]))
-        if tuple(each["change"]["actions"]) in ACTIONS
+        for each, action in sorted(touched(changes), key=lambda pair: str(pair[0]["address"]))
     ]
 
 

@@ -21,6 +21,9 @@ COST = (
 ALARMS = " and about 5 USD for the alarms (0.10 each, the account's first ten free)"
 """What stage 5 adds to the cost, by AWS's price list of 2026."""
 
+Change = dict[str, Any]
+"""A resource in a plan (developer.hashicorp.com, JSON output format)."""
+
 ACTIONS = {
     ("delete",): "destroy",
     ("delete", "create"): "replace",
@@ -29,7 +32,7 @@ ACTIONS = {
     ("create",): "add",
     ("forget",): "forget",
 }
-"""Terraform's actions → one word; what is left alone, or only read, is not told."""
+"""Terraform's actions → one word; what is unchanged, or only read, has none."""
 
 _LOSES = ("destroy", "replace")
 _PLAIN_KEY = re.compile(r'"[\w./-]+"|\d+')
@@ -57,13 +60,15 @@ class Line:
         return ".".join(filter(None, (self.module, self.kind, self.name)))
 
 
+def touched(changes: Sequence[Change]) -> list[tuple[Change, str]]:
+    """Return those of a plan's `resource_changes` that change anything, each with its action."""
+    named = ((each, ACTIONS.get(tuple(each["change"]["actions"]))) for each in changes)
+    return [(each, action) for each, action in named if action]
+
+
 def lines(plan: dict[str, Any]) -> list[Line]:
     """What a plan in Terraform's JSON form would touch: what is lost first, then by module."""
-    found = [
-        _line(each, ACTIONS[tuple(each["change"]["actions"])])
-        for each in plan.get("resource_changes", [])
-        if tuple(each["change"]["actions"]) in ACTIONS
-    ]
+    found = [_line(each, action) for each, action in touched(plan.get("resource_changes", []))]
     return sorted(found, key=lambda each: (each.action not in _LOSES, each.module, each.kind))
 
 
@@ -72,13 +77,9 @@ def drifted(plan: dict[str, Any]) -> list[Line]:
 
     What differs but is left alone, such as the version an alias was moved to, is no drift.
     """
-    touched = {
-        each["address"]
-        for each in plan.get("resource_changes", [])
-        if tuple(each["change"]["actions"]) in ACTIONS
-    }
+    changed = {each["address"] for each, _ in touched(plan.get("resource_changes", []))}
     found = plan.get("resource_drift", [])
-    return [_line(each, "changed outside") for each in found if each["address"] in touched]
+    return [_line(each, "changed outside") for each in found if each["address"] in changed]
 
 
 def headline(added: int, changed: int, destroyed: int) -> str:
@@ -87,16 +88,16 @@ def headline(added: int, changed: int, destroyed: int) -> str:
     return told if added or changed or destroyed else "Plan: no changes"
 
 
-def counts(touched: Sequence[Line]) -> tuple[int, int, int]:
+def counts(found: Sequence[Line]) -> tuple[int, int, int]:
     """How many are added, changed and destroyed; a replaced one is both added and destroyed."""
-    count = Counter(each.action for each in touched)
+    count = Counter(each.action for each in found)
     replaced = count["replace"]
     return count["add"] + replaced, count["change"], count["destroy"] + replaced
 
 
-def lost(touched: Sequence[Line]) -> list[Line]:
+def lost(found: Sequence[Line]) -> list[Line]:
     """What goes, with all that it holds."""
-    return [each for each in touched if each.action in _LOSES]
+    return [each for each in found if each.action in _LOSES]
 
 
 def cost(stage: int, *, local: bool) -> str:
@@ -119,19 +120,19 @@ def markdown(
         commit: What it is deployed from.
         local: Whether this is a rehearsal, which costs nothing.
     """
-    touched = lines(plan)
-    first = [f"### {headline(*counts(touched))}", ""]
+    found = lines(plan)
+    first = [f"### {headline(*counts(found))}", ""]
     first += [f"Stack `{prefix}`, region {region}, stage {stage}, commit {commit}.", ""]
-    if gone := len(lost(touched)):
+    if gone := len(lost(found)):
         first += [f"**{gone} destroyed or replaced, with all that they hold.**", ""]
     outside = drifted(plan)
     if outside:
         first += ["Not as Terraform left it:", ""]
     last = ["", cost(stage, local=local), ""]
-    head = ["| module | kind | name | action |", "|---|---|---|---|"] if touched else []
+    head = ["| module | kind | name | action |", "|---|---|---|---|"] if found else []
     room = LIMIT - 200 - sum(len(each) + 1 for each in [*first, *head, *last])
     drift = _fitting([_bullet(each) for each in outside], room // 4)
-    rows = _fitting([_row(each) for each in touched], room - sum(len(each) + 1 for each in drift))
+    rows = _fitting([_row(each) for each in found], room - sum(len(each) + 1 for each in drift))
     return "\n".join([*first, *drift, *([""] if drift else []), *head, *rows, *last])
 
 
@@ -157,7 +158,7 @@ def _bullet(line: Line) -> str:
     return f"- {line.address}"
 
 
-def _line(change: dict[str, Any], action: str) -> Line:
+def _line(change: Change, action: str) -> Line:
     modules = re.findall(r"module\.(\w+)(\[[^\]]*\])?", change.get("module_address", ""))
     path = ".".join(name + _shown(key[1:-1]) for name, key in modules)
     key = change.get("index")

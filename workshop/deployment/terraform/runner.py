@@ -275,11 +275,15 @@ class Terraform:
         """
         self._told("state", "push", f"-lock-timeout={_REMOTE_LOCK_TIMEOUT}", str(path))
 
-    def preview(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Work out what would change if some variables were others; nothing is kept or locked.
+    def preview(
+        self, variables: Mapping[str, Any], *, from_last_run: bool = True, refresh: bool = True
+    ) -> dict[str, Any]:
+        """Return a plan with other variables; nothing is kept or locked.
 
         Args:
             variables: Root variables that shall differ from those of the last run.
+            from_last_run: Whether the others are the last run's; else they have their defaults.
+            refresh: Whether to read from AWS what exists; else it is what the state holds.
 
         Returns:
             The plan in Terraform's JSON form (developer.hashicorp.com, internals, JSON output).
@@ -287,14 +291,15 @@ class Terraform:
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        last = json.loads(self._variables.read_text("utf-8")) if self._variables.exists() else {}
+        known = from_last_run and self._variables.exists()
+        last = json.loads(self._variables.read_text("utf-8")) if known else {}
         with tempfile.TemporaryDirectory() as folder:
             plan, given = Path(folder, "plan"), Path(folder, "variables.tfvars.json")
             given.write_text(json.dumps(last), "utf-8")
             options = [*self._state(), "-lock=false", f"-var-file={given}", f"-out={plan}"]
             # Each by itself: of one in a file that does not exist, Terraform only warns.
             options += [f"-var={name}={_literal(value)}" for name, value in variables.items()]
-            self._told("plan", "-no-color", *options)
+            self._told("plan", "-no-color", f"-refresh={json.dumps(refresh)}", *options)
             told: dict[str, Any] = json.loads(self._told("show", "-json", str(plan)))
         return told
 
