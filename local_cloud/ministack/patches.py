@@ -9,7 +9,6 @@ import logging
 import queue
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -37,7 +36,6 @@ def install(parts: Parts) -> None:
     _queue_events(parts)
     iam_patches.install()
     _kill_publishers(parts)
-    _repeat_permissions()
 
 
 def _bound_executions(parts: Parts) -> None:
@@ -194,31 +192,6 @@ def _take_whole_logs() -> None:
         return "\n".join(lines)
 
     lambda_runtime.Worker._drain_stderr_bounded = until_the_mark
-
-
-def _repeat_permissions() -> None:
-    """A repeated AddPermission of the very same statement succeeds.
-
-    On AWS it is a conflict. Terraform's provider, when it loses the first answer, asks again and
-    takes that conflict for a passing one, for five minutes.
-    """
-    add = lambda_svc._add_permission
-    answers: dict[str, Any] = {}
-
-    def repeatable(
-        func_name: str,
-        data: dict[str, Any],
-        query_params: Any = None,
-        path_qualifier: str | None = None,
-    ) -> Any:
-        request = json.dumps([func_name, path_qualifier, data], sort_keys=True)
-        answer = add(func_name, data, query_params, path_qualifier)
-        if answer[0] == HTTPStatus.CONFLICT:
-            return answers.get(request, answer)
-        answers[request] = answer
-        return answer
-
-    lambda_svc._add_permission = repeatable
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ _IAM, _ACTIONS = "ministack.core.iam_evaluator", "ministack.core.iam_actions"
 NAMES: dict[tuple[str, str], str | None] = {
     # Replaced by `install`.
     (_LAMBDA, "_execute_function"): "func event",
-    (_LAMBDA, "_add_permission"): "func_name data query_params path_qualifier",
     (_LAMBDA, "_execute_function_dispatch"): "func config event request_id started",
     (_LAMBDA, "_xray_trace_id_for_invocation"): "config inbound_trace_header",
     (_LAMBDA, "invoke_async_with_retry"): "func event",

@@ -149,19 +149,3 @@ def test_the_journal_holds_no_detail(lab: Lab, bus: str) -> None:
     log = lab.log.read_text()
     assert "order-8" in log
     assert "Street" not in log
-
-
-def test_a_repeated_permission_is_no_conflict(lab: Lab) -> None:
-    """The very same statement again succeeds, as for a lost answer; another one is a conflict."""
-    function = lab.function("return 1")
-    client = lab.awslambda
-    statement = {
-        "FunctionName": function.arn,
-        "StatementId": "again",
-        "Action": "lambda:InvokeFunction",
-        "Principal": "apigateway.amazonaws.com",
-    }
-    first = client.add_permission(**statement)["Statement"]
-    assert client.add_permission(**statement)["Statement"] == first
-    with pytest.raises(client.exceptions.ResourceConflictException):
-        client.add_permission(**statement | {"Principal": "events.amazonaws.com"})
