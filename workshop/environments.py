@@ -1,7 +1,7 @@
 """The environments that the tools run in, made with nothing but Python's standard library.
 
 Each is made from a lock file with hashes and marked with the lock's own hash when it is complete,
-so that a second start costs one file's reading and an interrupted one starts anew.
+so that a second start costs one file's reading and an interrupted one starts again.
 """
 
 import contextlib
@@ -268,7 +268,7 @@ def _remove(directory: Path) -> None:
         shutil.rmtree(directory)
     except OSError as error:
         raise WorkshopError(
-            f"{directory} must be made anew but cannot be removed ({error.strerror}): "
+            f"{directory} must be recreated but cannot be removed ({error.strerror}): "
             "end the programs that run in it, or delete it, then run this again."
         ) from error
 

@@ -1,4 +1,4 @@
-"""The scanners, each a program in their own environment: what they find, in their words."""
+"""The scanners: programs in an environment of their own, and what they report."""
 
 import json
 import os
@@ -30,16 +30,16 @@ class Failure:
 
 
 def zizmor(root: Path, *options: str) -> str:
-    """What makes the workflows in a repository unsafe; empty when nothing does.
+    """Return what makes a repository's workflows unsafe; empty when nothing does.
 
-    The strictest persona, `auditor`, tells what only might be unsafe, too.
+    The strictest persona, `auditor`, also reports what might be unsafe.
     """
     always = ("--offline", "--quiet", "--persona=auditor", "--strict-collection", "--format=plain")
     return _findings(root, _program("zizmor"), *always, *options, str(root / ".github"))
 
 
 def schemas(root: Path) -> str:
-    """Where the files in a repository's .github are not what GitHub reads; empty when all are."""
+    """Return where files in .github break GitHub's schemas; empty when none does."""
     found = ""
     for schema, pattern in _SCHEMAS.items():
         if files := sorted(map(str, (root / ".github").glob(pattern))):
@@ -49,7 +49,7 @@ def schemas(root: Path) -> str:
 
 
 def checkov(plans: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Failure]]:
-    """What fails Checkov's checks, for each plan: in one run, which takes seconds to start.
+    """Return what fails Checkov's checks, for each plan: in one run, which takes seconds to start.
 
     Args:
         plans: A name → a plan in Terraform's JSON form. No two may have a resource of one address.
@@ -88,7 +88,7 @@ def _program(name: str) -> str:
 
 
 def _findings(directory: Path, *command: str) -> str:
-    """What a scanner says when its exit code tells that it found something, or broke down."""
+    """Return a scanner's output when its exit code reports findings or a failure; else nothing."""
     done = _run(directory, *command)
     return (done.stdout + done.stderr).strip() if done.returncode else ""
 
