@@ -9,7 +9,7 @@ from devtools.documents.pages import tracked
 from workshop.errors import UsageError
 from workshop.paths import stage_folder
 
-_ELSEWHERE = {"tests": "what it promises, as tests", "exercises": "what you can mend"}
+_ELSEWHERE = {"tests": "what it promises, as tests", "exercises": "what you can fix"}
 """Folders told in one line, and what they hold."""
 
 _NOT_TOLD = {
