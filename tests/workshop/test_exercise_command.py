@@ -4,46 +4,41 @@ import pytest
 from typer.testing import CliRunner
 
 from workshop.cli import app
-from workshop.commands import exercise as verb
-from workshop.commands import progress as progress_verb
+from workshop.commands import exercise as command
+from workshop.commands import progress as progress_command
 from workshop.errors import UsageError, WorkshopError
+from workshop.exercises import session
 from workshop.exercises.catalogue import exercises
-from workshop.exercises.session import Taken
 from workshop.progress import overview, record
 
 FIRST = exercises()[0]
 
 
 @pytest.fixture(autouse=True)
-def desk(monkeypatch, tmp_path):
-    """No record yet, and a session that only notes what is asked of it."""
+def under_way(monkeypatch, tmp_path):
+    """Start with no records and a start that changes nothing; return what marks an exercise."""
     monkeypatch.setattr(record, "FILE", tmp_path / "progress.json")
-
-    class Desk:
-        at_work = None
-
-    desk = Desk()
-    monkeypatch.setattr(verb.session, "under_way", lambda *_: desk.at_work)
-    monkeypatch.setattr(verb.session, "start", lambda _: ["somewhere.py"])
-    return desk
+    monkeypatch.setattr(session, "_record", lambda _: tmp_path / "exercise.json")
+    monkeypatch.setattr(session, "start", lambda _: ["somewhere.py"])
+    return lambda number: session._save(session.UnderWay(number, [], "commit"), tmp_path)
 
 
 def run(*arguments):
-    """The exit code of a verb, or the error it ends with."""
+    """Return the exit code of a command, or the error it ends with."""
     done = CliRunner().invoke(app, list(arguments))
     return done.exception if done.exception and done.exit_code == 1 else done.exit_code
 
 
 def said(*arguments):
-    """What a verb that succeeds says: on standard output, and on standard error."""
+    """Return the output of a command that succeeds, and its standard error."""
     done = CliRunner().invoke(app, list(arguments))
     assert done.exit_code == 0, done.output
     return done.stdout, done.stderr
 
 
-def test_all_are_listed(desk):
+def test_all_are_listed(under_way):
     """Each with its state; solved ones are remembered."""
-    desk.at_work = "02.1"
+    under_way("02.1")
     record.passed_exercise("01.1")
     lines = said("exercise")[0].splitlines()
     assert len(lines) == len(exercises()) + 1
@@ -61,9 +56,9 @@ def test_an_unknown_action_is_misuse():
     assert run("exercise", "01.1", "destroy") == 2
 
 
-def test_hints_come_one_after_the_other(desk):
+def test_hints_come_one_after_the_other(under_way):
     """Three, then the last again; a new start begins with the first."""
-    desk.at_work = "01.1"
+    under_way("01.1")
     told = [said("exercise", "01.1", "hint")[0].split(":")[0] for _ in range(4)]
     assert told == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"]
     said("exercise", "01.1", "start")
@@ -74,16 +69,16 @@ def test_no_hint_before_the_start():
     assert 'make exercise ARGS="01.1 start"' in str(run("exercise", "01.1", "hint"))
 
 
-def test_a_passed_check_is_remembered_only_when_it_was_under_way(monkeypatch, desk):
+def test_a_passed_check_is_remembered_only_when_it_was_under_way(monkeypatch, under_way):
     """The code as it stands passes, too: that solves nothing."""
 
     class Passed:
         failed = 0
 
-    monkeypatch.setattr(verb.check_report, "run", lambda *_: Passed)
+    monkeypatch.setattr(command.check_report, "run", lambda *_: Passed)
     assert run("exercise", "01.1", "check") == 0
     assert record.load().exercises == []
-    desk.at_work = "01.1"
+    under_way("01.1")
     assert run("exercise", "01.1", "check") == 0
     assert record.load().exercises == ["01.1"]
 
@@ -92,7 +87,7 @@ def test_a_failed_check_is_a_failure(monkeypatch):
     class Failed:
         failed = 1
 
-    monkeypatch.setattr(verb.check_report, "run", lambda *_: Failed)
+    monkeypatch.setattr(command.check_report, "run", lambda *_: Failed)
     assert CliRunner().invoke(app, ["exercise", "01.1", "check"]).exit_code == 1
     assert record.load().exercises == []
 
@@ -112,43 +107,27 @@ def test_what_needs_a_stack_says_so(monkeypatch):
                 raise found
             return found
 
-        monkeypatch.setattr(verb, "current", current)
+        monkeypatch.setattr(command, "current", current)
         assert "make up STAGE=5" in str(run("exercise", "05.1", "check"))
 
 
-def test_reset_says_where_a_try_is_kept(monkeypatch):
-    taken = Taken(["a.py"], "refs/workshop/kept/01.1-1", ["b.py"])
-    monkeypatch.setattr(verb.session, "reset", lambda *_, **__: taken)
-    out, err = said("exercise", "01.1", "reset")
-    assert "git diff refs/workshop/kept/01.1-1 -- a.py" in err
-    assert "left as it is: b.py" in err
-    assert out == "The exercise's files are what they were before exercise 01.1.\n"
+def test_reset_says_where_the_files_are(monkeypatch):
+    monkeypatch.setattr(session, "reset", lambda _: None)
+    out, _ = said("exercise", "01.1", "reset")
+    assert out == "Exercise 01.1 is reset: its files are as in your last commit.\n"
 
 
-@pytest.mark.parametrize("archive", [True, False])
-def test_nothing_is_said_where_nothing_is_under_way(monkeypatch, desk, archive):
-    """In a downloaded archive, too, which has no exercises."""
-
-    def under_way(*_):
-        if archive:
-            raise UsageError("This is no git repository")
-        return desk.at_work
-
-    monkeypatch.setattr(verb.session, "under_way", under_way)
-    assert verb.session.reminder() is None
-    desk.at_work = "02.1"
-    told = verb.session.reminder()
-    assert told is None if archive else 'ARGS="02.1 reset"' in told
+def test_solve_shows_the_solution_unless_it_is_in_place(monkeypatch):
+    monkeypatch.setattr(session, "solve", lambda _, colour: "the difference\n")
+    assert said("exercise", "01.1", "solve")[0].startswith("the difference\nThe solution is in")
+    monkeypatch.setattr(session, "solve", lambda _, colour: "")
+    assert said("exercise", "01.1", "solve")[0] == "Your working copy is the solution already.\n"
 
 
-def test_reset_names_some_files_and_says_that_there_are_commits_between(monkeypatch):
-    """After a change of branch hundreds may differ."""
-    left = [f"{number}.py" for number in range(300)]
-    monkeypatch.setattr(verb.session, "reset", lambda *_, **__: Taken([], None, left, moved=True))
-    out, err = said("exercise", "01.1", "reset")
-    assert "0.py, 1.py, 2.py, 3.py, 4.py, 5.py and 294 more\n" in err
-    assert "You have committed meanwhile, or are on another branch" in err
-    assert out == "The exercise's files are what they were before exercise 01.1.\n"
+def test_reminder_names_the_exercise_that_is_under_way(under_way):
+    assert session.reminder() is None
+    under_way("02.1")
+    assert 'ARGS="02.1 reset"' in session.reminder()
 
 
 def test_a_stack_that_is_broken_on_purpose_judges_nothing(monkeypatch):
@@ -164,14 +143,10 @@ def test_a_stack_that_is_broken_on_purpose_judges_nothing(monkeypatch):
     def trouble(_):
         raise WorkshopError("There is trouble on purpose")
 
-    monkeypatch.setattr(verb, "current", Stack)
-    monkeypatch.setattr(verb, "up", lambda **_: None)
-    monkeypatch.setattr(verb, "nothing_is_wrong", trouble)
+    monkeypatch.setattr(command, "current", Stack)
+    monkeypatch.setattr(command, "up", lambda **_: None)
+    monkeypatch.setattr(command, "nothing_is_wrong", trouble)
     assert "trouble on purpose" in str(run("exercise", "02.3", "check"))
-
-
-def test_all_belongs_to_reset():
-    assert isinstance(run("exercise", "01.1", "solve", "--all"), UsageError)
 
 
 @pytest.fixture
@@ -189,7 +164,7 @@ def deployed(monkeypatch):
                 raise WorkshopError("No stack is up.")
             return Stack
 
-        monkeypatch.setattr(progress_verb, "current", current)
+        monkeypatch.setattr(progress_command, "current", current)
 
     return at
 
@@ -236,7 +211,7 @@ def test_who_has_done_all_is_sent_to_aws():
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"unknown": 1}', '{"checks": null}', '{"exercises": "01.1"}']
 )
-def test_a_broken_record_only_means_to_begin_anew(content):
+def test_broken_record_is_replaced_by_an_empty_one(content):
     record.FILE.write_text(content)
     assert record.load() == record.Record()
     record.passed_exercise("01.1")

@@ -1,7 +1,6 @@
-"""The verb for exercises: something broken to mend, with a check, hints, and a way back."""
+"""The exercises: something broken to fix, with a check, three hints and a reset."""
 
 import os
-import shlex
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,13 +14,9 @@ from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.errors import EXPECTED, UsageError, WorkshopError
 from workshop.exercises import session
 from workshop.exercises.catalogue import Exercise, exercises, find
-from workshop.exercises.session import Taken
 from workshop.progress import record
 
 app = typer.Typer()
-
-SOME = 6
-"""How many files a sentence names."""
 
 
 class Action(StrEnum):
@@ -45,21 +40,14 @@ def exercise(
         typer.Argument(
             help="show the task; start: put the broken start in place; check: what is still "
             "wrong; hint: the next of three; solve: put a solution in place; reset: bring "
-            "your files back."
+            "your files back. Solve and reset stash your attempt."
         ),
     ] = Action.SHOW,
-    *,
-    everything: Annotated[
-        bool,
-        typer.Option("--all", help="With reset: what changed outside the exercise's files, too."),
-    ] = False,
 ) -> None:
-    """Mend something that is broken on purpose, in your own working copy."""
+    """Fix something that is broken on purpose, in your own working copy."""
     if number is None:
         _list()
         return
-    if everything and action is not Action.RESET:
-        raise UsageError("--all belongs to reset.")
     chosen = find(number)
     match action:
         case Action.SHOW:
@@ -73,7 +61,7 @@ def exercise(
         case Action.SOLVE:
             _solve(chosen)
         case Action.RESET:
-            _reset(chosen, everything=everything)
+            _reset(chosen)
 
 
 def _list() -> None:
@@ -93,12 +81,12 @@ def _show(chosen: Exercise) -> None:
 
 def _start(chosen: Exercise) -> None:
     changed = session.start(chosen)
-    record.begin_anew(chosen.number)
+    record.forget_hints(chosen.number)
     _show(chosen)
     out.print(f"\nLook for it in: {', '.join(changed)}", markup=False)
     out.print(
         f'Then: make exercise ARGS="{chosen.number} check", or "{chosen.number} hint". '
-        f'Everything comes back with "{chosen.number} reset".',
+        f'"{chosen.number} reset" brings your files back.',
         markup=False,
         soft_wrap=True,
     )
@@ -154,12 +142,11 @@ def _hint(chosen: Exercise) -> None:
 
 
 def _solve(chosen: Exercise) -> None:
-    shown, taken = session.solve(chosen, colour=out.is_terminal)
-    if not taken.paths:
+    shown = session.solve(chosen, colour=out.is_terminal)
+    if not shown:
         out.print("Your working copy is the solution already.")
         return
     out.file.write(shown)
-    _tell_kept(taken)
     out.print(
         f'The solution is in place. See that it works: make exercise ARGS="{chosen.number} check"',
         markup=False,
@@ -167,27 +154,11 @@ def _solve(chosen: Exercise) -> None:
     )
 
 
-def _reset(chosen: Exercise, *, everything: bool) -> None:
-    taken = session.reset(chosen, everything=everything)
-    record.begin_anew(chosen.number)
-    _tell_kept(taken)
-    if taken.left:
-        say(f"Changed meanwhile, outside the exercise, and left as it is: {_some(taken.left)}")
-    if taken.moved:
-        say("You have committed meanwhile, or are on another branch: git diff shows what differs.")
-    files = "The exercise's files" if taken.left or taken.moved else "Your files"
-    out.print(f"{files} are what they were before exercise {chosen.number}.", markup=False)
+def _reset(chosen: Exercise) -> None:
+    session.reset(chosen)
+    record.forget_hints(chosen.number)
+    out.print(
+        f"Exercise {chosen.number} is reset: its files are as in your last commit.", markup=False
+    )
     if chosen.needs_stack and (stage := _deployed()):
         say(f"What is deployed is still what you checked last: make up STAGE={stage}")
-
-
-def _some(paths: list[str]) -> str:
-    """The first of many files, and how many more there are."""
-    more = f" and {len(paths) - SOME} more" if len(paths) > SOME else ""
-    return ", ".join(paths[:SOME]) + more
-
-
-def _tell_kept(taken: Taken) -> None:
-    if taken.kept:
-        files = shlex.join(taken.paths)
-        say(f"What you had is kept: git diff {taken.kept} -- {files}")

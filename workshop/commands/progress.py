@@ -28,5 +28,5 @@ def progress() -> None:
         solved = "  ".join(f"{'✓' if ok else '·'} {number}" for number, ok in each.exercises)
         table.add_row(f"{each.stage} {name}", "yes" if each.deployed else "–", each.check, solved)
     out.print(table)
-    told = following(stages, session.known_under_way(), deployed)
+    told = following(stages, session.under_way(), deployed)
     out.print(f"Next: {told}", markup=False, soft_wrap=True)

@@ -1,182 +1,254 @@
-"""An exercise under way: started, solved, put back.
+"""An exercise under way: started, solved and reset with `git apply` and `git stash`.
 
-All that is remembered is two commits: of the working copy as it was (`BEFORE`), and of the broken
-start that follows it (`UNDER_WAY`). They are written before anything is changed and forgotten after
-everything is back, so a session that is killed at any moment can be reset.
+The files of an exercise equal HEAD when it starts, so a reset only stashes what the learner wrote.
+The record is written before the first file changes and deleted after the last one is back: an
+exercise that is interrupted at any moment can be reset.
 """
 
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from workshop.errors import EXPECTED, WorkshopError
+from workshop.console import say
+from workshop.errors import UsageError, WorkshopError
 from workshop.exercises.catalogue import Exercise
-from workshop.exercises.snapshots import Repository
 from workshop.paths import ROOT
-
-UNDER_WAY = "refs/worktree/exercise"
-"""The broken start; its message is the exercise's number. Each `git worktree` has its own."""
-BEFORE = f"{UNDER_WAY}^"
-"""The working copy as it was before the exercise; its parent is what HEAD was."""
-KEPT = "refs/workshop/kept"
-"""What the learner had, whenever it was taken away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was taken away, and where it is kept.
+class UnderWay:
+    """The record of the exercise that is under way, in `.workshop/exercise.json`.
 
     Attributes:
-        paths: Files that are not what they were a moment ago.
-        kept: The reference that holds what they were; None when nothing was taken.
-        left: Files outside the exercise that have changed since it began, and stay.
-        moved: Whether the learner has committed since, or is on another branch.
+        number: The exercise, such as `03.1`.
+        files: What its patches change, from the root of the repository.
+        commit: HEAD at the start.
+        placed: Fingerprint of the files as `start` or `solve` left them.
     """
 
-    paths: list[str]
-    kept: str | None
-    left: list[str]
-    moved: bool = False
+    number: str
+    files: list[str]
+    commit: str
+    placed: str = ""
 
 
 def under_way(root: Path = ROOT) -> str | None:
     """Return the number of the exercise that is under way, or None."""
-    return Repository(root).message(UNDER_WAY)
-
-
-def known_under_way(root: Path = ROOT) -> str | None:
-    """As `under_way`; None also in a downloaded archive, which has no exercises."""
-    try:
-        return under_way(root)
-    except EXPECTED:
-        return None
+    known = _load(root)
+    return known.number if known else None
 
 
 def reminder(root: Path = ROOT) -> str | None:
-    """Return a sentence for who may have forgotten that an exercise is under way."""
-    number = known_under_way(root)
+    """Return a sentence that says which exercise is under way, or None."""
+    number = under_way(root)
     if number is None:
         return None
     return (
         f"Exercise {number} is under way, so something is broken on purpose. "
-        f'Put it back: make exercise ARGS="{number} reset"'
+        f'Reset it: make exercise ARGS="{number} reset"'
     )
 
 
+def require(exercise: Exercise, root: Path = ROOT) -> UnderWay:
+    """Return the record of an exercise.
+
+    Raises:
+        UsageError: The exercise is not under way.
+    """
+    known = _load(root)
+    if known is None:
+        raise UsageError(
+            f"Exercise {exercise.number} is not under way: "
+            f'make exercise ARGS="{exercise.number} start"'
+        )
+    if known.number != exercise.number:
+        raise UsageError(
+            f"Exercise {known.number} is under way, not {exercise.number}. "
+            f'Reset it first: make exercise ARGS="{known.number} reset"'
+        )
+    return known
+
+
 def start(exercise: Exercise, root: Path = ROOT) -> list[str]:
-    """Put an exercise's broken start in place; return the files that it changed.
+    """Apply the broken start of an exercise; return the files that it changed.
 
     Raises:
-        WorkshopError: Another one is under way, or the files are not as the exercise needs them.
-            Nothing was changed.
+        UsageError: Another exercise is under way, the learner has changed the files, or the folder
+            is not a git repository. Nothing was changed.
+        WorkshopError: The patch does not fit the committed files. Nothing was changed.
     """
-    repository = Repository(root)
-    if other := repository.message(UNDER_WAY):
-        raise WorkshopError(
-            f'Exercise {other} is under way. Put it back first: make exercise ARGS="{other} reset"'
+    if other := under_way(root):
+        raise UsageError(
+            f'Exercise {other} is under way. Reset it first: make exercise ARGS="{other} reset"'
         )
-    before = repository.snapshot()
-    paths = repository.paths_of(exercise.start)
+    own = (root / ".git").exists()  # then git's own words say what is wrong with it
+    top = _git(root, "rev-parse", "--show-toplevel", check=own).strip()
+    if not top or not root.samefile(top):
+        raise UsageError(
+            "This is not a git repository, which an exercise needs to bring your files back: "
+            "get the workshop with git clone."
+        )
+    started = _files_of(exercise.start, root)
+    files = sorted({*started, *(_files_of(exercise.solution, root) if exercise.solution else ())})
+    if changed := " ".join(_changes(files, root)):
+        raise UsageError(
+            f"Exercise {exercise.number} cannot start, because these files have changes of yours: "
+            f"{changed}\n"
+            f"Commit or stash them first: git stash push --include-untracked -- {changed}"
+        )
     try:
-        broken = repository.patched(before, exercise.start)
-    except EXPECTED as error:
+        _apply(exercise.start, root, "--check")
+    except WorkshopError as error:
         raise WorkshopError(
-            f"Exercise {exercise.number} cannot begin: {' and '.join(paths)} "
-            "is not what it expects. Put your own change aside (git stash), then start again. "
-            "Nothing was changed."
+            f"Exercise {exercise.number} cannot start: its patch does not fit the files as you "
+            f"have committed them.\n{error}"
         ) from error
-    was = repository.commit_tree(before, f"Before {exercise.number}", repository.name_of("HEAD"))
-    repository.commit(broken, exercise.number, UNDER_WAY, was)
-    repository.restore(broken, paths)
-    return paths
+    known = UnderWay(exercise.number, files, _git(root, "rev-parse", "HEAD").strip())
+    _save(known, root)
+    _apply(exercise.start, root)
+    _save(replace(known, placed=_fingerprint(files, root)), root)
+    return started
 
 
-def solve(exercise: Exercise, *, colour: bool, root: Path = ROOT) -> tuple[str, Taken]:
-    """Put the solution in place; return it as a difference, and what it took the place of.
-
-    Raises:
-        WorkshopError: The exercise is not under way.
-    """
-    repository = _at_work(exercise, root)
-    paths, solved = _paths(repository, exercise), _solved(repository, exercise)
-    now = repository.snapshot()
-    shown = repository.difference(now, solved, paths, colour=colour)
-    changed = [path for path in repository.changed(now, solved) if path in paths]
-    kept = _keep(repository, exercise, now, changed)
-    repository.restore(solved, changed)
-    return shown, Taken(changed, kept, [])
-
-
-def reset(exercise: Exercise, *, everything: bool = False, root: Path = ROOT) -> Taken:
-    """Make the working copy what it was before the exercise.
-
-    Args:
-        exercise: the one that is under way.
-        everything: take back what has changed outside the exercise's files, too.
-        root: the working copy.
+def solve(exercise: Exercise, *, colour: bool, root: Path = ROOT) -> str:
+    """Stash the learner's attempt and put the solution in place; return it as a diff.
 
     Raises:
-        WorkshopError: The exercise is not under way; or everything shall be taken back, and some of
-            it is committed.
+        WorkshopError: The exercise is not under way, or commits since its start have changed its
+            files. Nothing was changed.
     """
-    repository = _at_work(exercise, root)
-    moved = repository.name_of("HEAD") != repository.name_of(f"{BEFORE}^")
-    if everything and moved:
+    known = require(exercise, root)
+    if names := _committed(known, root):
         raise WorkshopError(
-            f"You have committed since exercise {exercise.number} began, or are on another branch, "
-            "and --all would undo that, too. Go back to the commit where you began, or reset "
-            "without --all. Nothing was changed."
+            f"Commits since the start have changed {names}, so the solution does not fit. Reset "
+            "the exercise: it shows how to bring back what was there before. Nothing was changed."
         )
-    now = repository.snapshot()
-    changed, own = repository.changed(BEFORE, now), _paths(repository, exercise)
-    back = [path for path in changed if everything or path in own]
-    kept = _keep(repository, exercise, now, back)
-    repository.restore(BEFORE, back)
-    repository.forget(UNDER_WAY)
-    return Taken(back, kept, [path for path in changed if path not in back], moved)
+    if exercise.solution:
+        shown = exercise.solution.read_text("utf-8")
+    else:
+        shade = "--color=always" if colour else "--color=never"
+        options = ("-R", "--no-ext-diff", "--no-prefix", shade)
+        shown = _git(root, "diff", *options, "HEAD", "--", *known.files)
+    _put_aside(known, root)
+    if exercise.solution:
+        _apply(exercise.solution, root)
+    _save(replace(known, placed=_fingerprint(known.files, root)), root)
+    return shown
 
 
-def require(exercise: Exercise, root: Path = ROOT) -> None:
-    """See that an exercise is under way.
+def reset(exercise: Exercise, root: Path = ROOT) -> None:
+    """Stash the learner's attempt, so that the exercise's files equal HEAD again.
 
     Raises:
-        WorkshopError: It is not; the message names the command.
+        WorkshopError: The exercise is not under way, or git cannot stash.
     """
-    number = under_way(root)
-    if number is None:
-        raise WorkshopError(
-            f'Exercise {exercise.number} is not under way: make exercise ARGS="{exercise.number} '
-            'start"'
+    known = require(exercise, root)
+    _put_aside(known, root)
+    if names := _committed(known, root):
+        say(
+            f"Commits since the start have changed {names}. They stay. Bring back what was there "
+            f"before: git restore --source={known.commit[:12]} -- {names}"
         )
-    if number != exercise.number:
-        raise WorkshopError(f"Exercise {number} is under way, not {exercise.number}.")
+    _record(root).unlink(missing_ok=True)
 
 
-def _at_work(exercise: Exercise, root: Path) -> Repository:
-    require(exercise, root)
-    repository = Repository(root)
-    repository.clean(_paths(repository, exercise))
-    return repository
+def _put_aside(known: UnderWay, root: Path) -> None:
+    """Make the files equal HEAD, and keep what the learner wrote as a stash entry."""
+    # git stash fails halfway on files that are only in the index, or no longer in it.
+    if unstage := [name for name, how in _changes(known.files, root).items() if how[0] != "M"]:
+        _git(root, "reset", "--quiet", "--", *unstage)
+    changes = _changes(known.files, root)
+    if not changes:
+        return
+    staged = any(how[0] == "M" for how in changes.values())
+    if not staged and _fingerprint(known.files, root) == known.placed:  # the learner wrote nothing
+        if tracked := [name for name, how in changes.items() if how != "??"]:
+            _git(root, "checkout", "--quiet", "HEAD", "--", *tracked)
+        _git(root, "clean", "--force", "--quiet", "--", *changes)
+        return
+    entry = f"workshop: exercise {known.number} (attempt)"
+    try:
+        _git(root, "stash", "push", "--include-untracked", f"--message={entry}", "--", *changes)
+    except WorkshopError as error:
+        if _changes(known.files, root):  # else only the index differed: stashed all the same
+            raise WorkshopError(f"git cannot stash your attempt, which stays:\n{error}") from error
+    say(
+        f'Your attempt is kept as "{entry}": git stash list. '
+        'Get it back after the reset: git stash apply "stash@{0}"'
+    )
 
 
-def _paths(repository: Repository, exercise: Exercise) -> list[str]:
-    """The files of the exercise as it was when it began: its patches may have changed since."""
-    paths = set(repository.changed(BEFORE, UNDER_WAY))
-    return sorted(paths | {*(repository.paths_of(exercise.solution) if exercise.solution else ())})
+def _committed(known: UnderWay, root: Path) -> str:
+    """Return the files that commits since the start have changed, in one string."""
+    differ = ("diff", "--name-only", known.commit, "HEAD", "--", *known.files)
+    return " ".join(_git(root, *differ, check=False).split())
 
 
-def _solved(repository: Repository, exercise: Exercise) -> str:
-    return repository.patched(BEFORE, exercise.solution) if exercise.solution else BEFORE
+def _files_of(patch: Path, root: Path) -> list[str]:
+    listed = _git(root, "apply", "--numstat", "-z", str(patch))
+    return [line.split("\t")[2] for line in listed.split("\0") if line]
 
 
-def _keep(repository: Repository, exercise: Exercise, now: str, paths: list[str]) -> str | None:
-    """Keep the working copy as it is now, if these files hold any work of the learner's."""
-    ours = [UNDER_WAY, BEFORE]
-    with suppress(WorkshopError):  # a solution that does not fit any more was not put in place
-        ours.append(_solved(repository, exercise))
-    if any(not set(paths) & set(repository.changed(now, tree)) for tree in ours):
+def _changes(files: Iterable[str], root: Path) -> dict[str, str]:
+    """Return the files that differ from HEAD, with git's two letters that say how."""
+    options = ("--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    listed = _git(root, "status", *options, "--", *files)
+    return {entry[3:]: entry[:2] for entry in listed.split("\0") if entry}
+
+
+def _apply(patch: Path, root: Path, *options: str) -> None:
+    _git(root, "apply", "--whitespace=nowarn", *options, str(patch))
+
+
+def _fingerprint(files: Iterable[str], root: Path) -> str:
+    paths = [root / name for name in files]
+    contents = [path.read_bytes() if path.is_file() else None for path in paths]
+    return hashlib.sha256(repr(contents).encode()).hexdigest()
+
+
+def _record(root: Path) -> Path:
+    return root / ".workshop/exercise.json"
+
+
+def _load(root: Path) -> UnderWay | None:
+    try:
+        return UnderWay(**json.loads(_record(root).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
         return None
-    name = f"{KEPT}/{exercise.number}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    repository.commit(now, f"Your copy of exercise {exercise.number}", name, UNDER_WAY)
-    return name
+
+
+def _save(known: UnderWay, root: Path) -> None:
+    """Write the record, all of it or nothing."""
+    record = _record(root)
+    record.parent.mkdir(exist_ok=True)
+    unfinished = record.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(asdict(known), indent=2), "utf-8")
+    unfinished.replace(record)
+
+
+def _git(root: Path, *command: str, check: bool = True) -> str:
+    """Run git without the caller's `GIT_` variables; return its output, or "" when it fails.
+
+    Raises:
+        UsageError: git is not installed.
+        WorkshopError: It failed, and `check` is set; the message is git's.
+    """
+    try:
+        done = subprocess.run(
+            ["git", *command],
+            cwd=root,
+            env={name: each for name, each in os.environ.items() if not name.startswith("GIT_")},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError:
+        raise UsageError("git is missing: install it, then run this again.") from None
+    if done.returncode and check:
+        raise WorkshopError(done.stderr.strip())
+    return "" if done.returncode else done.stdout

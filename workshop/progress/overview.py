@@ -36,7 +36,7 @@ def following(stages: list[StageProgress], under_way: str | None, deployed: int 
     if under_way:
         return (
             f'exercise {under_way} is under way: make exercise ARGS="{under_way} check", '
-            f'or put everything back: make exercise ARGS="{under_way} reset"'
+            f'or reset it: make exercise ARGS="{under_way} reset"'
         )
     for each in stages:
         if each.check != PASSED:

@@ -1,4 +1,4 @@
-"""What passed, kept in `.workshop/progress.json`; if it is lost, one begins anew."""
+"""What passed, kept in `.workshop/progress.json`; if it is lost, one starts again."""
 
 import hashlib
 import json
@@ -70,7 +70,7 @@ def next_hint(number: str, there_are: int) -> int:
     return min(given, there_are - 1)
 
 
-def begin_anew(number: str) -> None:
+def forget_hints(number: str) -> None:
     """Forget the hints that were given for an exercise."""
     record = load()
     if record.hints.pop(number, None) is not None:
