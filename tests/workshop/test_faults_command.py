@@ -119,7 +119,7 @@ def test_it_is_cleared(control):
         (["--clear", "--drop", "1"], "not both"),
         (["--function", "payment"], "Say what goes wrong"),
         (["--detail-type", "OrderCreated"], "Say what goes wrong"),
-        (["--drop", "nan"], "Invalid value for '--drop'"),
+        (["--drop", "nan"], "drop: share is nan, not between 0 and 1."),
         (["--delay", "1", "--seconds", "inf"], "Invalid value for '--seconds'"),
         (["--kill", "shpping"], "no function shpping"),
     ],

@@ -4,7 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from local_cloud.delivery.fault_injection import LONGEST_HOLD, Duplicate, Hold, Kill, Plan
+from local_cloud.delivery.fault_injection import (
+    LONGEST_HOLD,
+    Duplicate,
+    Hold,
+    Kill,
+    Plan,
+    TroubleError,
+)
 from workshop.console import out
 from workshop.deployment.local.injected_faults import describe, switch
 from workshop.deployment.stack import current, function_name
@@ -90,5 +97,8 @@ def trouble(  # noqa: PLR0913, PLR0917 - each is an option
     if clear:
         control.clear_trouble()
     elif plan:
-        control.set_trouble(Plan.from_json({"seed": seed, **concerned, **plan}))
+        try:
+            control.set_trouble(Plan.from_json({"seed": seed, **concerned, **plan}))
+        except TroubleError as error:  # NaN is in every range that an option checks
+            raise UsageError(f"{error}.") from error
     out.print(describe(control.trouble()), markup=False, soft_wrap=True)
