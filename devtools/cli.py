@@ -1,11 +1,20 @@
-"""The maintainers' command line: one module of commands per group, under ``commands/``."""
+"""The maintainers' command line: ``python -m devtools``."""
 
-from workshop.cli import assemble, run
+from workshop.program import assemble, run
 
 app = assemble(
     "devtools",
     "Build, test and measure the workshop itself.",
-    ("quality", "docs", "notebooks", "bench", "lock"),
+    {
+        "quality": (
+            *("fmt", "lint", "types", "unit", "terraform", "stack", "exercises"),
+            *("security", "deployed", "test", "test-all"),
+        ),
+        "docs": ("docs",),
+        "notebooks": ("notebooks", "notebooks-refresh"),
+        "bench": ("bench",),
+        "lock": ("lock",),
+    },
 )
 
 

@@ -9,6 +9,7 @@ CICD = ROOT / "06-cicd"
 NOTEBOOKS = ROOT / "notebooks"
 TERRAFORM_LOCK = TERRAFORM / ".terraform.lock.hcl"
 
+MAKEFILE = ROOT / "Makefile"
 LOCKS = ROOT / "requirements"
 VENV = ROOT / ".venv"
 STATE = ROOT / ".workshop"

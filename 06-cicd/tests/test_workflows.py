@@ -44,7 +44,7 @@ COMMAND = re.compile(
 )
 MAKE_TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 LEARNERS = typer.main.get_command(cli.app).commands
-COMMANDS = LEARNERS | typer.main.get_command(maintainers.app).commands
+COMMANDS = {**LEARNERS, **typer.main.get_command(maintainers.app).commands}
 GITHUBS = {"GH_REPO", "GH_TOKEN", "RUFF_OUTPUT_FORMAT"}
 """Variables that gh and ruff read themselves."""
 

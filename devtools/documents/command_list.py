@@ -1,4 +1,4 @@
-"""Every verb of the command line with its options, as the command line itself knows them."""
+"""Every command with its options, as the command lines themselves know them."""
 
 import inspect
 import re
@@ -6,57 +6,44 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import UsageError
-from workshop.paths import ROOT
+from typer.main import get_group
 
-MAKEFILE = ROOT / "Makefile"
+from devtools import cli as maintainers
+from workshop import cli as learners
+from workshop import makefile
+from workshop.errors import UsageError
+from workshop.paths import MAKEFILE
 
 
 def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer is told the page
-    """Return all verbs, in groups, each with its help, its make form and its options.
+    """Return all commands in the Makefile's groups, each with its help, make form and options.
 
     Args:
-        argument: nothing: there is only one list.
+        argument: Nothing: there is only one list.
         page: Where it will stand.
 
     Raises:
-        UsageError: Something was asked for; or the Makefile lacks a verb.
+        UsageError: Something was asked for.
     """
-    from typer.main import get_command  # noqa: PLC0415 - only this needs them
-
-    from devtools import cli as maintainers  # noqa: PLC0415 - one of its commands imports this
-    from workshop import cli as learners  # noqa: PLC0415
-
     if argument:
         raise UsageError("commands takes no argument")
+    commands = {**get_group(learners.app).commands, **get_group(maintainers.app).commands}
     parts = []
-    groups = [
-        (vars(get_command(cli.app))["commands"], group)
-        for cli in (learners, maintainers)
-        for group in cli.app.registered_groups
-    ]
-    for commands, group in groups:
-        assert group.typer_instance is not None  # noqa: S101 - cli.py adds them with one
-        verbs = group.typer_instance.registered_commands
-        about = inspect.getdoc(inspect.getmodule(verbs[0].callback)) or ""
-        parts.append(f"## {about.splitlines()[0].rstrip('.')}")
-        for verb in verbs:
-            name = verb.name or str(getattr(verb.callback, "__name__", "")).replace("_", "-")
-            parts.append(_verb(name, commands[name]))
+    for title, names in makefile.groups().items():
+        parts.append(f"## {title[0].upper()}{title[1:]}")
+        parts += [_command(name, commands[name]) for name in names]
     return "\n\n".join(parts)
 
 
 def make_verbs() -> dict[str, str]:
-    """Return the Makefile's verbs, each with the recipe's options before ARGS."""
+    """Return the Makefile's commands, each with the recipe's options before ARGS."""
     text = MAKEFILE.read_text("utf-8")
     return dict(re.findall(r"^([a-z-]+): ; \$\((?:RUN|DEV)\) ?(.*?)\$\(ARGS\)", text, re.MULTILINE))
 
 
-def _verb(name: str, command: Any) -> str:
-    """One verb: what it does, and a table of its options."""
-    options = make_verbs().get(name)
-    if options is None:
-        raise UsageError(f"the Makefile has no {name}")
+def _command(name: str, command: Any) -> str:
+    """Return one command: what it does, and a table of its options."""
+    options = make_verbs()[name]
     form = f"make {name}"
     form += " STAGE=n" if "STAGE" in options else " ORDER=…" if "ORDER" in options else ""
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")

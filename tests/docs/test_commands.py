@@ -17,7 +17,7 @@ from workshop.paths import NOTEBOOKS, ROOT
 
 PAGES = [*pages(), *tracked(NOTEBOOKS, "*.ipynb")]
 COMMANDS = ROOT / "docs/commands.md"
-VERBS = get_command(learners).commands | get_command(maintainers).commands
+VERBS = {**get_command(learners).commands, **get_command(maintainers).commands}
 MAKE = {"help": "", "help-dev": "", **make_verbs()}
 """Verb → what its recipe passes on, beside ARGS."""
 

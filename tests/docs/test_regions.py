@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from devtools.commands.docs import docs, read
-from devtools.documents import command_list, diagrams, exercise_list, pages, snippets, stage_files
+from devtools.documents import diagrams, exercise_list, pages, snippets, stage_files
 from devtools.documents.files import FILES
 from devtools.documents.regions import PRODUCERS, fresh, regions, renewed
 from workshop.errors import UsageError
@@ -334,14 +334,7 @@ def test_every_file_of_a_stage_is_listed_or_in_a_folder_that_is(stage):
     assert all((folder / each).exists() for each in listed)
 
 
-def test_a_verb_without_make_is_refused(monkeypatch):
-    """The list gives the make form of every verb."""
-    monkeypatch.setattr(command_list, "make_verbs", dict)
-    with pytest.raises(UsageError, match="the Makefile has no setup"):
-        command_list.region("", README)
-
-
-# ── the verb ──
+# ── the command ──
 
 
 @pytest.fixture

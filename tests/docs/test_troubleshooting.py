@@ -25,7 +25,7 @@ FOREIGN = {
 }
 """Quoted, and said by others than us."""
 
-VERBS = get_command(learners).commands | get_command(maintainers).commands
+VERBS = {**get_command(learners).commands, **get_command(maintainers).commands}
 _VALUES = r'(?: [A-Z]+=(?:"[^"]*"|[^\s"]+))*'
 _MAKE = re.compile(rf'^(?:eval "\$\()?make (?:-s )?(?:PYTHON=\S+ )?([a-z][a-z-]*)({_VALUES})')
 _CODE = re.compile(r"(``?)(.+?)\1")
