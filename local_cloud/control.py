@@ -1,14 +1,11 @@
 """Ask a running local cloud how it is, make it wait, or make it misbehave."""
 
-import http.client
 import json
-import socket
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
 
 from local_cloud.delivery.delivery_log import Delivery
 from local_cloud.delivery.fault_injection import Plan
@@ -75,8 +72,6 @@ class Control:
     def __init__(self, endpoint_url: str, timeout: float = _TIMEOUT) -> None:
         self._endpoint_url = endpoint_url.rstrip("/")
         self._timeout = timeout
-        # The system's proxy, if there is one, has no business with the loopback address.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def status(self) -> Status:
         """How it is."""
@@ -84,7 +79,7 @@ class Control:
 
     def wait_idle(self, timeout: float = 30.0) -> bool:
         """Wait until nothing runs, waits or will be retried; False when the time is over."""
-        query = urllib.parse.urlencode({"timeout": timeout})
+        query = urlencode({"timeout": timeout})
         answer = self._ask("GET", f"idle?{query}", timeout=timeout + self._timeout)
         return bool(answer["idle"])
 
@@ -108,7 +103,7 @@ class Control:
             order_id: of one order only (its correlation id).
             limit: of those only so many, the newest; 0 for all that are kept.
         """
-        query = urllib.parse.urlencode({"correlation_id": order_id or "", "limit": limit})
+        query = urlencode({"correlation_id": order_id or "", "limit": limit})
         return [Delivery.from_json(item) for item in self._ask("GET", f"deliveries?{query}")]
 
     def stop(self, *, keep: bool = False) -> None:
@@ -122,23 +117,27 @@ class Control:
     def _ask(
         self, method: str, path: str, content: Any = None, timeout: float | None = None
     ) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - http, to the loopback address
+        from http.client import HTTPException
+        from urllib.request import ProxyHandler, Request, build_opener
+
+        request = Request(  # noqa: S310 - http, to the loopback address
             f"{self._endpoint_url}{PREFIX}{path}",
             method=method,
             data=None if content is None else json.dumps(content).encode(),
             headers={HEADER: "1"},
         )
+        opener = build_opener(ProxyHandler({}))  # a proxy cannot reach the loopback address
         try:
-            with self._opener.open(request, timeout=timeout or self._timeout) as answer:
+            with opener.open(request, timeout=timeout or self._timeout) as answer:
                 return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
+        except HTTPError as error:
             with error:
                 said = error.read().decode("utf-8", "replace")
             msg = f"{self._endpoint_url} refused: {_message(said)}"
             raise LocalCloudError(msg) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            slow = isinstance(reason, TimeoutError | socket.timeout)
+        except (OSError, HTTPException, ValueError) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            slow = isinstance(reason, TimeoutError)
             msg = (
                 f"{self._endpoint_url} does not answer"
                 f"{' in time' if slow else ''} as a local cloud does ({reason}). "

@@ -7,7 +7,8 @@ app = assemble(
     "Event-driven orders on AWS: build them up, run them here, look inside.",
     {
         "stack": ("setup", "up", "down", "cloud", "env"),
-        "orders": ("order", "follow", "stock", "demo"),
+        "demo": ("demo",),
+        "orders": ("order", "follow", "stock"),
         "observe": ("status", "logs"),
         "recovery": ("dlq", "redrive", "reconcile", "gateway"),
         "faults": ("trouble",),

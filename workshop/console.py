@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PLAIN_WIDTH = 120
 """Columns of a table that goes to a file or a pipe."""
@@ -92,7 +93,7 @@ class Steps:
 
     _LINE_EVERY = 5.0  # seconds
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         """Start with nothing known."""
         self._progress = progress
         self._task = progress.add_task("", total=None)
@@ -123,6 +124,15 @@ class Steps:
 @contextmanager
 def steps(title: str) -> Iterator[Steps]:
     """Show progress under a title while something longer runs."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.table import Column  # noqa: PLC0415 - rich.progress imports it
+
     if not err.is_terminal:
         say(f"{title} …")
     columns = (

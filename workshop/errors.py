@@ -25,7 +25,9 @@ EXPECTED = (WorkshopError, LocalCloudError)
 
 def in_one_line(error: Exception) -> str:
     """Name an error, and the line of this repository's own code that it comes from."""
-    said = str(error).partition(" (")[0] if isinstance(error, SyntaxError) else str(error)
+    said = str(error).partition("\n")[0]
+    if isinstance(error, SyntaxError):
+        said = said.partition(" (")[0]  # the file and line follow
     return f"{_place(error)}{type(error).__name__}: {said}"
 
 

@@ -22,6 +22,8 @@ CLOUDS = STATE / "clouds"
 
 STAGES = range(1, 7)
 LAST_STAGE = STAGES[-1]
+RECOVERY_STAGE = 5
+"""The stage that brings the dead-letter queues, the redrive and the reconciler."""
 
 
 def stage_folder(stage: int) -> Path | None:

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from workshop import makefile
-from workshop.errors import EXPECTED, WorkshopError, in_one_line
+from workshop.errors import EXPECTED, in_one_line
 from workshop.paths import STATE
 
 _PLAIN = None
@@ -24,6 +24,9 @@ _PLAIN = None
 
 class Commands(Mapping[str, Any]):
     """The commands of a program by name; looking one up imports the module that has it.
+
+    A module that cannot be imported fails its own commands only: some use the stages' code, which a
+    learner may be rewriting.
 
     Args:
         package: The program, such as `workshop`.
@@ -47,20 +50,7 @@ class Commands(Mapping[str, Any]):
         return name in self._modules
 
     def __getitem__(self, name: str) -> Any:
-        """Return a command.
-
-        Raises:
-            KeyError: There is none of this name.
-            WorkshopError: Its module cannot be imported: some use the stages' own code, which a
-                learner may be rewriting.
-        """
-        module = self._modules[name]
-        try:
-            app = importlib.import_module(module).app
-        except Exception as error:
-            raise WorkshopError(
-                f"{in_one_line(error)}. `{name}` uses this code: fix it, then run this again."
-            ) from error
+        app = importlib.import_module(self._modules[name]).app
         app.rich_markup_mode = _PLAIN
         return get_group(app).commands[name]
 
@@ -129,22 +119,21 @@ def run(app: typer.Typer) -> None:
         code = 130
     except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
         code = 1
-        _report_unexpected(error)
+        _say(f"An unexpected error occurred: {in_one_line(error)}.{_kept(error)}")
     if code == 130:
         _say("Interrupted.")
     sys.exit(code)
 
 
-def _report_unexpected(error: Exception) -> None:
-    """Name an unexpected error, and keep its traceback in a file."""
-    name = type(error).__name__
-    with contextlib.suppress(OSError):
+def _kept(error: Exception) -> str:
+    """Keep an error's traceback in a file, and return the sentence that names the file."""
+    try:
         STATE.mkdir(exist_ok=True)
-        log = STATE / "error.log"
-        log.write_text("".join(traceback.format_exception(error)), "utf-8")
-        _say(f"An unexpected error occurred ({name}). Details: .workshop/error.log")
-        return
-    _say(f"An unexpected error occurred ({name}).")
+        text = "".join(traceback.format_exception(error))
+        (STATE / "error.log").write_text(text, "utf-8")
+    except OSError:
+        return ""
+    return " Details: .workshop/error.log"
 
 
 def _say(message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from devtools import cli as maintainers
-from workshop import cli, makefile
+from workshop import cli, makefile, program
 from workshop.commands import stack as stack_verbs
 from workshop.deployment import stack
 from workshop.deployment.stack import Outputs, Record, Stack
@@ -212,7 +212,7 @@ def test_up_names_what_comes_next(running, stage, tables, commands):
     assert stack_verbs._next(Stack(running.target, stage, outputs)) == commands
 
 
-def test_broken_stage_code_fails_only_the_commands_that_use_it(monkeypatch, capsys):
+def test_broken_stage_code_fails_only_the_commands_that_use_it(monkeypatch, capsys, tmp_path):
     """A learner may be rewriting stage 5's redrive: its exercise can still be reset."""
     whole, broken = importlib.import_module, SyntaxError("invalid syntax")
     broken.filename, broken.lineno = str(ROOT / "05-errors-dlq/recovery/redrive/service.py"), 7
@@ -223,31 +223,33 @@ def test_broken_stage_code_fails_only_the_commands_that_use_it(monkeypatch, caps
         return whole(name)
 
     monkeypatch.setattr(importlib, "import_module", import_module)
+    monkeypatch.setattr(program, "STATE", tmp_path)
     monkeypatch.setattr(sys, "argv", ["workshop", "dlq"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 1
     assert capsys.readouterr().err == (
-        "05-errors-dlq/recovery/redrive/service.py:7: SyntaxError: invalid syntax. "
-        "`dlq` uses this code: fix it, then run this again.\n"
+        "An unexpected error occurred: 05-errors-dlq/recovery/redrive/service.py:7: "
+        "SyntaxError: invalid syntax. Details: .workshop/error.log\n"
     )
+    assert "SyntaxError" in (tmp_path / "error.log").read_text("utf-8")
     monkeypatch.setattr(sys, "argv", ["workshop", "exercise", "--help"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 0
 
 
-@pytest.mark.parametrize(("program", "names"), [(cli, VERBS), (maintainers, MAINTAINERS)])
-def test_the_table_names_each_command_of_each_module(program, names):
+@pytest.mark.parametrize(("line", "names"), [(cli, VERBS), (maintainers, MAINTAINERS)])
+def test_the_table_names_each_command_of_each_module(line, names):
     """No command is missing on the command line, and each is found in the module that is named."""
-    package = Path(program.__file__).parent
+    package = Path(line.__file__).parent
     modules = [
         importlib.import_module(f"{package.name}.commands.{path.stem}")
         for path in package.glob("commands/*.py")
     ]
     groups = [typer.main.get_group(each.app) for each in modules if hasattr(each, "app")]
     assert {name for group in groups for name in group.commands} == names
-    commands = typer.main.get_command(program.app).commands
+    commands = typer.main.get_command(line.app).commands
     assert all(commands[name].name == name for name in names)
 
 

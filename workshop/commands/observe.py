@@ -13,7 +13,6 @@ from workshop.deployment.local.injected_faults import describe, switch
 from workshop.deployment.release import release
 from workshop.deployment.stack import Stack, current, function_name
 from workshop.orders.function_logs import LogLine, as_written, read, readable
-from workshop.recovery import dead_letters
 
 app = typer.Typer()
 
@@ -106,6 +105,8 @@ def _dead_letters(stack: Stack) -> list[tuple[str, str]]:
     """What the dead-letter queues hold, consumer by consumer; nothing before stage 5."""
     if not stack.outputs.dead_letter_queue_urls:
         return []
+    from workshop.recovery import dead_letters  # noqa: PLC0415 - stage 5's own code
+
     waiting = dead_letters.of(stack).queues.waiting()
     lines = []
     for key in stack.outputs.dead_letter_queue_urls:

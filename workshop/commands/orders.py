@@ -4,13 +4,11 @@ from typing import Annotated
 
 import typer
 
-from workshop.console import heading, out, say
-from workshop.deployment.aws_errors import aws_errors
-from workshop.deployment.local.up import up as bring_up
-from workshop.deployment.stack import Stack, cloud_name, current
+from workshop.console import out, say
+from workshop.deployment.stack import Stack, current
 from workshop.errors import EXPECTED, UsageError, WorkshopError
-from workshop.orders import api_client, demo_recovery, journey
-from workshop.orders import demo as demonstration
+from workshop.orders import api_client, journey
+from workshop.orders.demo import FOLLOW_SECONDS
 from workshop.orders.journey_view import print_hops, rows_table
 
 app = typer.Typer()
@@ -83,36 +81,6 @@ def stock(
         say(f"Nobody can order {', '.join(strangers)}. {_in_catalogue()}")
 
 
-@app.command()
-def demo() -> None:
-    """Bring everything up and send orders through it: every ending, and the way back.
-
-    Four orders come to an end by themselves. Two fail for good, wait in a
-    dead-letter queue, and are brought back once the cause is removed.
-    """
-    stack = bring_up(None, cloud_name())
-    endings = demonstration.run(stack, out)
-    with aws_errors():
-        endings += demo_recovery.run(stack, out, first=len(endings) + 1)
-    out.print()
-    heading("What the four tables say")
-    out.print(demonstration.summary(endings))
-    demonstration.check(endings)
-    out.print("\nWhat failed was brought back: none of these orders waits in a dead-letter queue.")
-    out.print("\nNext:")
-    for command, what in (
-        ("make order ARGS='KEYBOARD=2 --token tok_declined'", "an order of your own"),
-        ("make follow", "the last order's journey"),
-        ("make gateway ARGS=down", "an outage of your own"),
-        ("make dlq", "what failed for good"),
-        ("make redrive", "the way back"),
-        (f"make check STAGE={stack.stage}", "the promises, proved"),
-        ('eval "$(make -s env)"', "for any AWS tool"),
-        ("make down", "stop everything"),
-    ):
-        out.print(f"  {command:<50} {what}", markup=False)
-
-
 def quantities(lines: list[str], number: str = "QUANTITY") -> dict[str, int]:
     """Return SKU → number for arguments such as KEYBOARD=2.
 
@@ -146,7 +114,7 @@ def _in_catalogue() -> str:
 def _show(stack: Stack, order_id: str) -> None:
     out.print(order_id, style="bold")
     try:
-        print_hops(out, journey.follow(stack, order_id, seconds=demonstration.FOLLOW_SECONDS))
+        print_hops(out, journey.follow(stack, order_id, seconds=FOLLOW_SECONDS))
     except journey.DeadEndError:
         _show_rows(stack, order_id)  # they tell how far it came
         raise

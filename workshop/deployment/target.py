@@ -81,7 +81,7 @@ class Target:
         return self._client(service, read_timeout=seconds, retries={"total_max_attempts": 1})
 
     def _client(self, service: str, **settings: Any) -> Any:
-        from botocore.config import Config  # noqa: PLC0415 - slow to import, not always needed
+        from botocore.config import Config
 
         if not self.own:
             return self.session().client(service, config=Config(**settings))
@@ -92,8 +92,8 @@ class Target:
     @lru_cache  # noqa: B019 - targets live as long as the process
     def session(self) -> Any:
         """The credentials and the region of this cloud, as a boto3 session."""
-        import boto3  # noqa: PLC0415 - slow to import, not always needed
-        import botocore.session  # noqa: PLC0415
+        import boto3
+        import botocore.session
 
         if not self.own:
             return boto3.Session(region_name=self.region)

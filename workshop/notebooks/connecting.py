@@ -3,8 +3,6 @@
 import os
 import re
 
-import boto3
-
 from workshop.deployment.aws import account_stack
 from workshop.deployment.local.injected_faults import nothing_is_wrong
 from workshop.deployment.stack import Stack, current
@@ -75,6 +73,8 @@ def _same_account(stack: Stack) -> None:
 
 def _lead_boto3_to(stack: Stack) -> None:
     """Give this process the variables that `make env` exports, and no others of AWS."""
+    import boto3
+
     wanted = stack.target.environment() | {"AWS_RETRY_MODE": "standard"}  # three tries, not ten
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         if name not in wanted:

@@ -47,7 +47,7 @@ def read(
     Raises:
         WorkshopError: The logs cannot be read.
     """
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
+    from botocore.exceptions import ClientError
 
     pattern = {"filterPattern": f'"{order_id}"'} if order_id else {}
     pages = stack.client("logs").get_paginator("filter_log_events")

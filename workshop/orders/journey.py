@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from local_cloud.control import Control
-from orderflow.dynamodb import from_wire
 from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.stack import Stack
 from workshop.errors import EXPECTED, UsageError, WorkshopError
@@ -132,6 +131,8 @@ def statuses(stack: Stack, order_ids: Collection[str]) -> dict[str, str]:
 
 def row_of(stack: Stack, table: str, order_id: str) -> Row | None:
     """Return the order's row in one table, or None."""
+    from orderflow.dynamodb import from_wire
+
     key, pattern = KEYS[table]
     answer = stack.client("dynamodb").get_item(
         TableName=table_name(stack, table),
@@ -159,6 +160,8 @@ def newest(stack: Stack) -> str:
     Raises:
         UsageError: There is no order yet.
     """
+    from orderflow.dynamodb import from_wire
+
     # A scan reads the whole table. A learner's is small, and no index of the service's has the
     # orders of all customers by time; the services themselves never scan.
     pages = (

@@ -1,14 +1,12 @@
 """HTTP requests signed with AWS Signature Version 4, as `AWS_IAM` routes ask for."""
 
 import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+if TYPE_CHECKING:
+    import boto3
 
 TIMEOUT_SECONDS = 35
 """A little more than the 30 s after which API Gateway gives up itself."""
@@ -27,7 +25,7 @@ def send(
     method: str,
     url: str,
     *,
-    session: boto3.Session | None,
+    session: "boto3.Session | None",
     body: str | bytes | None = None,
     headers: dict[str, str] | None = None,
     proxies: dict[str, str] | None = None,
@@ -45,18 +43,23 @@ def send(
     Raises:
         urllib.error.URLError: Nobody answers there.
     """
+    from urllib.request import ProxyHandler, Request, build_opener
+
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
     data = body.encode() if isinstance(body, str) else body
     request = AWSRequest(method, url, data=data, headers=headers or {})
     if session is not None:
         SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
-    prepared = urllib.request.Request(  # noqa: S310  (the address comes from Terraform)
+    prepared = Request(  # noqa: S310  (the address comes from Terraform)
         url, data=data, headers=dict(request.headers), method=method
     )
     try:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
+        opener = build_opener(ProxyHandler(proxies))
         with opener.open(prepared, timeout=TIMEOUT_SECONDS) as answer:
             return _answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         return _answer(error.code, error.headers, error.read())
 
 

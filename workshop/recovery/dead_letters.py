@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workshop.deployment.stack import Stack
 from workshop.errors import UsageError, WorkshopError
-from workshop.paths import ROOT
+from workshop.paths import RECOVERY_STAGE, ROOT
 
 # The command and the function are one redrive. A stage is no installed package, so its folder
 # goes on the path: here, and nowhere else. Last, so that it hides nothing.
@@ -43,8 +43,6 @@ __all__ = [
     "missing",
     "of",
 ]
-
-STAGE = 5
 
 
 @dataclass(frozen=True)
@@ -90,9 +88,9 @@ def of(stack: Stack, consumer: str | None = None) -> DeadLetters:
 
 def missing(what: str, stack: Stack) -> WorkshopError:
     """The sentence for a stack that lacks what stage 5 brings."""
-    if stack.stage >= STAGE:
+    if stack.stage >= RECOVERY_STAGE:
         return WorkshopError("The last `make up` has not come to its end: run it again.")
     return WorkshopError(
-        f"{what} with stage {STAGE}, and this is stage {stack.stage}. "
-        f"Go on with: make up STAGE={STAGE}"
+        f"{what} with stage {RECOVERY_STAGE}, and this is stage {stack.stage}. "
+        f"Go on with: make up STAGE={RECOVERY_STAGE}"
     )

@@ -24,8 +24,7 @@ from workshop.deployment.target import LOCAL_CREDENTIALS, Target
 from workshop.deployment.terraform import config_copy
 from workshop.deployment.terraform.runner import Changes, Terraform, end_orphans
 from workshop.errors import UsageError, WorkshopError
-from workshop.paths import CLOUDS, LAST_STAGE, ROOT, STAGES
-from workshop.recovery import dead_letters
+from workshop.paths import CLOUDS, LAST_STAGE, RECOVERY_STAGE, ROOT, STAGES
 
 DEFAULT_PREFIX = "orderflow"
 
@@ -49,9 +48,9 @@ def target(prefix: str) -> Target:
         WorkshopError: Without usable credentials or a region.
     """
     check_prefix(prefix)
-    import boto3  # noqa: PLC0415 - slow to import, seldom needed
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import (  # noqa: PLC0415
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import (
         BotoCoreError,
         ClientError,
         EndpointConnectionError,
@@ -226,7 +225,7 @@ class Deployment:
             outcome = self._terraform.apply_plan("Deploying")
         if stage:
             self._record.stage = stage
-        if stage and stage >= dead_letters.STAGE:
+        if stage and stage >= RECOVERY_STAGE:
             with explained(self):
                 self._record.alarm_email = subscriber(self._terraform.pull_state())
         return self._remembered(outcome.outputs)
@@ -297,7 +296,7 @@ def stage_of(outputs: Mapping[str, Any]) -> int:
     if outputs.get("live_alias"):
         return STAGES[-1]
     if outputs["dead_letter_queue_urls"]:
-        return dead_letters.STAGE
+        return RECOVERY_STAGE
     patterns = ROOT.glob("0[1-4]-*/terraform/patterns/*.json")
     has = outputs["function_names"]
     return max(int(path.relative_to(ROOT).parts[0][:2]) for path in patterns if path.stem in has)

@@ -4,9 +4,8 @@ import json
 import os
 import re
 import subprocess
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
+from urllib.error import HTTPError
 
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import ROOT
@@ -71,14 +70,16 @@ def look_up(name: str, api: str = API) -> Repository:
         WorkshopError: GitHub cannot be reached, or does not show the repository to everybody.
     """
     check(name)
-    request = urllib.request.Request(  # noqa: S310 - the address is ours
+    from urllib.request import Request, urlopen
+
+    request = Request(  # noqa: S310 - the address is ours
         api + name, headers={"Accept": "application/vnd.github+json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             told = json.load(answer)
         return Repository(str(told["full_name"]), int(told["owner"]["id"]), int(told["id"]))
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         error.close()
         why = f"GitHub does not tell the numbers of {name} ({error})."
         if error.code == 404:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.recovery import dead_letters
+from workshop.paths import RECOVERY_STAGE
 
 LIMIT = 60_000
 """Characters of a report; GitHub takes 65,536 in a comment (its API's own error says so)."""
@@ -104,7 +104,7 @@ def cost(stage: int, *, local: bool) -> str:
     """What a stack costs."""
     if local:
         return "Cost: none here."
-    return COST.format(ALARMS if stage >= dead_letters.STAGE else "")
+    return COST.format(ALARMS if stage >= RECOVERY_STAGE else "")
 
 
 def markdown(

@@ -28,7 +28,7 @@ def exists(target: Target, bucket: str) -> bool:
     Raises:
         WorkshopError: There is one, but the caller may not read it, or it is somebody else's.
     """
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
+    from botocore.exceptions import ClientError
 
     try:
         # Bucket names are the world's: one of another account must never get the state.

@@ -57,7 +57,7 @@ def search(target: Target, prefix: str, seconds: float = SECONDS) -> Leftovers:
         prefix: Start of the stack's names.
         seconds: How long something that only its tag still tells of may take to vanish.
     """
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
+    from botocore.exceptions import ClientError
 
     left = Leftovers()
     closed = set()

@@ -320,7 +320,7 @@ class _Deployment:
         Returns:
             The keys of the functions updated; None when one is not as it was left.
         """
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow
+        from botocore.exceptions import BotoCoreError, ClientError
 
         client = self.target.client("lambda")
         packages = {
