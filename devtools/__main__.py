@@ -9,7 +9,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 - parses on any Python, to say so
     )
     sys.exit(2)
 
-from devtools.launcher import main
+from workshop.interpreter import continue_if_made
 
 if __name__ == "__main__":
+    continue_if_made("devtools")
+    from devtools.launcher import main
+
     main()

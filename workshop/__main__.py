@@ -12,7 +12,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the point of this file
     )
     sys.exit(2)
 
-from workshop.launcher import main
+from workshop.interpreter import continue_if_made
 
 if __name__ == "__main__":
+    continue_if_made("workshop")
+    from workshop.launcher import main
+
     main()

@@ -25,6 +25,7 @@ from workshop.paths import (
     FUNCTION_DEPENDENCIES,
     LOCAL_CLOUD_ENVIRONMENT,
     LOCKS,
+    MARKER,
     ROOT,
     SECURITY_ENVIRONMENT,
     STATE,
@@ -32,7 +33,6 @@ from workshop.paths import (
     python_of,
 )
 
-MARKER = "made-from.json"
 THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -67,15 +67,18 @@ RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
 """Environment → those in the same place that hold all it needs, and more."""
 
 
-def prepare(environments: Iterable[Environment]) -> None:
-    """Make those environments that are not there, or not from today's lock files.
+def prepare(environments: Iterable[Environment]) -> bool:
+    """Make those environments that are missing, or were not made from the current lock files.
+
+    Returns:
+        Whether one was made.
 
     Raises:
         WorkshopError: When one cannot be made.
     """
     wanted = tuple(environments)
     if all(is_current(each) for each in wanted):
-        return
+        return False
     if importlib.util.find_spec("ensurepip") is None:
         raise UsageError(
             "This Python cannot make virtual environments: install the rest of it "
@@ -88,6 +91,7 @@ def prepare(environments: Iterable[Environment]) -> None:
         missing = [each for each in wanted if not is_current(each)]
         if missing:  # still: another command may have made them while this one waited
             _make(missing)
+        return bool(missing)
 
 
 def is_current(environment: Environment) -> bool:

@@ -1,11 +1,7 @@
-"""Start the command line from nothing but Python: its environment is made first."""
+"""Make what a command needs before it runs, from nothing but Python."""
 
-import contextlib
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from workshop.environments import (
     DEV,
@@ -16,7 +12,7 @@ from workshop.environments import (
     prepare,
 )
 from workshop.errors import EXPECTED
-from workshop.paths import VENV, python_of
+from workshop.interpreter import continue_inside, inside
 
 STACK = (LOCAL_CLOUD, FUNCTIONS)
 NEEDS: dict[str, tuple[Environment, ...]] = {
@@ -54,22 +50,12 @@ def start(
     """
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
-        prepare(needs.get(command, default))
+        made = prepare(needs.get(command, default))
     except EXPECTED as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. The next command repairs what is incomplete.\n")
         sys.exit(130)
-    if Path(sys.prefix).resolve() != VENV.resolve():
-        _continue_in_environment(package)
-
-
-def _continue_in_environment(package: str) -> None:
-    """Start again inside .venv, as this process where the system can, else as its child."""
-    command = [str(python_of(VENV)), "-m", package, *sys.argv[1:]]
-    if os.name == "posix":
-        os.execv(command[0], command)  # noqa: S606 - the same program, in its own environment
-    with contextlib.suppress(KeyboardInterrupt):  # the child reports it
-        sys.exit(subprocess.run(command, check=False).returncode)
-    sys.exit(130)
+    if made or not inside():  # Python looks for packages when it starts
+        continue_inside(package)

@@ -21,10 +21,9 @@ from pathlib import Path
 
 from local_cloud.locking import exclusive
 from workshop.console import say
-from workshop.environments import MARKER
 from workshop.errors import WorkshopError
 from workshop.files import write_atomically
-from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, ROOT, stage_packages
+from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, MARKER, ROOT, stage_packages
 
 RUNTIME = "3.13"
 """The Python that the functions run on; Terraform's ``runtime`` says the same."""

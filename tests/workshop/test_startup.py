@@ -1,0 +1,123 @@
+"""Commands start fast: see docs/adr/0016-commands-start-fast.md."""
+
+import json
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from workshop import interpreter, launcher
+from workshop.paths import ROOT
+
+RUFF = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
+SLOW = {*RUFF["flake8-tidy-imports"]["banned-module-level-imports"], "pydantic", "rich.markdown"}
+STAGE_5 = {"demo", "dlq", "redrive", "reconcile", "gateway"}
+"""Commands that run stage 5's own code, which is a function's and imports boto3."""
+
+HELP = """
+import sys
+from workshop import cli
+
+sys.argv = ["workshop", "--help"]
+try:
+    cli.main()
+finally:
+    print(*sys.modules)
+"""
+
+IMPORT_EACH = """
+import importlib, json, sys
+from typer.main import get_group
+
+slow, without, package = set(sys.argv[1].split()), sys.argv[2].split(), sys.argv[3]
+commands = get_group(importlib.import_module(f"{package}.cli").app).commands
+found = {}
+for name in commands:
+    if name not in without:
+        commands[name]
+        found[name] = sorted(slow & set(sys.modules))
+print(json.dumps(found))
+"""
+
+
+def output(code, *arguments):
+    """What a new Python of this environment prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_help_imports_no_command_and_no_rich():
+    imported = output(HELP).splitlines()[-1].split()
+    assert "workshop.program" in imported
+    assert not [each for each in imported if each.startswith(("rich", "workshop.commands."))]
+
+
+@pytest.mark.parametrize("package", ["workshop", "devtools"])
+def test_a_command_imports_slow_modules_only_when_it_runs(package):
+    found = json.loads(output(IMPORT_EACH, " ".join(SLOW), " ".join(STAGE_5), package))
+    assert len(found) > 15
+    assert {name: slow for name, slow in found.items() if slow} == {}
+
+
+def test_a_python_outside_hardly_imports_anything_before_it_continues():
+    code = "import sys; before = set(sys.modules); import workshop.interpreter; print(*sys.modules)"
+    imported = set(output(code).split())
+    assert not imported & {"dataclasses", "hashlib", "json", "subprocess", "workshop.environments"}
+
+
+@pytest.fixture
+def continued(monkeypatch, tmp_path):
+    """The programs that were started again in .venv, which is an empty folder."""
+    programs = []
+    monkeypatch.setattr(interpreter, "VENV", tmp_path)
+    for module in (interpreter, launcher):
+        monkeypatch.setattr(module, "continue_inside", programs.append)
+    return programs
+
+
+@pytest.mark.parametrize(
+    ("files", "programs"),
+    [
+        ((), []),
+        (("bin/python",), []),
+        (("made-from.json",), []),
+        (("bin/python", "made-from.json"), ["workshop"]),
+    ],
+)
+def test_a_python_outside_continues_at_once_in_a_complete_venv(
+    continued, tmp_path, monkeypatch, files, programs
+):
+    monkeypatch.setattr(interpreter, "python_of", lambda venv: venv / "bin/python")
+    (tmp_path / "bin").mkdir()
+    for name in files:
+        (tmp_path / name).touch()
+    interpreter.continue_if_made("workshop")
+    assert continued == programs
+
+
+def test_a_python_in_venv_stays_in_it(continued, tmp_path, monkeypatch):
+    (tmp_path / "made-from.json").touch()
+    monkeypatch.setattr(interpreter, "python_of", lambda venv: venv / "made-from.json")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    interpreter.continue_if_made("workshop")
+    assert continued == []
+
+
+@pytest.mark.parametrize(
+    ("made", "inside", "programs"),
+    [
+        (True, True, ["workshop"]),
+        (True, False, ["workshop"]),
+        (False, False, ["workshop"]),
+        (False, True, []),
+    ],
+)
+def test_packages_made_just_now_are_found_by_starting_again(
+    continued, monkeypatch, made, inside, programs
+):
+    monkeypatch.setattr(launcher, "prepare", lambda _: made)
+    monkeypatch.setattr(launcher, "inside", lambda: inside)
+    launcher.start("workshop", {}, ())
+    assert continued == programs

@@ -1,0 +1,41 @@
+"""The interpreter of .venv: commands run in it, whatever Python a person starts them with."""
+
+import os
+import sys
+from pathlib import Path
+
+from workshop.paths import MARKER, VENV, python_of
+
+
+def inside() -> bool:
+    """Whether this process runs in .venv."""
+    return Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def continue_if_made(package: str) -> None:
+    """Continue in .venv when there is one: whether it is up to date is checked there.
+
+    That saves this process the imports that the check needs.
+
+    Args:
+        package: The program, such as `workshop`.
+    """
+    if not inside() and (VENV / MARKER).exists() and python_of(VENV).exists():
+        continue_inside(package)
+
+
+def continue_inside(package: str) -> None:
+    """Start again in .venv, as this process where the system can, else as its child.
+
+    Args:
+        package: The program, such as `workshop`.
+    """
+    command = [str(python_of(VENV)), "-m", package, *sys.argv[1:]]
+    if os.name == "posix":
+        os.execv(command[0], command)  # noqa: S606 - the same program, in its own environment
+    import subprocess  # noqa: PLC0415 - slow to import
+
+    try:
+        sys.exit(subprocess.run(command, check=False).returncode)
+    except KeyboardInterrupt:  # the child reports it
+        sys.exit(130)
