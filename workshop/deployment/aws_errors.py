@@ -21,7 +21,7 @@ def aws_errors() -> Iterator[None]:
     Raises:
         WorkshopError: AWS refused, or did not answer.
     """
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
