@@ -114,6 +114,12 @@ def test_settings_of_the_users_own_do_not_change_its_ways():
     assert runner._without_settings(environment) == {"TF_VAR_a": "1", "HOME": "/"}
 
 
+@pytest.mark.parametrize(("given", "used"), [({}, "200"), ({"GOGC": "off"}, "off")])
+def test_garbage_is_collected_seldom_unless_the_user_says_otherwise(fake, tmp_path, given, used):
+    fake()
+    assert Terraform(tmp_path, given)._environment["GOGC"] == used
+
+
 @pytest.mark.parametrize(
     ("address", "short"),
     [
