@@ -30,9 +30,6 @@ class Status:
         waiting_requests: synchronous executions waiting for a turn.
         running_requests: synchronous executions.
         totals: how many deliveries had each outcome since the start.
-        interpreters: Python processes of functions, busy or warm.
-        server_bytes: the server's resident memory; None where the system does not tell.
-        interpreters_bytes: the interpreters' together, pages they share counted for each.
     """
 
     boot_id: str
@@ -45,9 +42,6 @@ class Status:
     waiting_requests: int
     running_requests: int
     totals: Mapping[str, int]
-    interpreters: int
-    server_bytes: int | None
-    interpreters_bytes: int | None
 
     @property
     def idle(self) -> bool:

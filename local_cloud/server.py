@@ -69,7 +69,6 @@ def _serve(settings: Settings) -> int:
 
     from local_cloud.ministack.emulator import MiniStackCloud  # noqa: PLC0415
     from local_cloud.ministack.patches import install  # noqa: PLC0415
-    from local_cloud.ministack.worker_processes import process_ids  # noqa: PLC0415
 
     parts = Parts(settings, MiniStackCloud())
     install(parts)
@@ -100,7 +99,7 @@ def _serve(settings: Settings) -> int:
             dropped = await asyncio.to_thread(_drain, parts, settings.drain if keep.is_set() else 0)
 
         application = ControlApi(
-            parts, Repeats(_announced(app, settings)), process_ids, lambda kept: end(kept=kept)
+            parts, Repeats(_announced(app, settings)), lambda kept: end(kept=kept)
         )
         await serve(application, config, shutdown_trigger=stopped, mode="asgi")
         return dropped

@@ -1,14 +1,11 @@
-"""What failure costs: the time until an event is in its queue, and the way back."""
+"""What failure costs: the time until an event is in its dead-letter queue, and its recovery."""
 
 import json
-import re
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 from devtools.bench.figures import Figure
-from devtools.bench.request_count import TABLE
 from local_cloud.settings import Settings
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
@@ -30,15 +27,12 @@ AT_ONCE = 1000.0
 POLL_SECONDS = 0.01
 PATIENCE_SECONDS = 120.0
 
-RECONCILED = {"GetItem": 1, "PutEvents": 1}
-"""The fewest requests that announce an order again: its event is read, and sent."""
-
 
 def figures(stack: Stack) -> list[Figure]:
     """Measure failure and recovery on the stack's local cloud.
 
     Raises:
-        WorkshopError: A dead letter did not come, or could not be brought back.
+        WorkshopError: A dead letter did not arrive, or its redrive failed.
     """
     letters = dead_letters.of(stack)
     sku = f"BENCH-{uuid.uuid4().hex[:8]}"
@@ -56,31 +50,6 @@ def figures(stack: Stack) -> list[Figure]:
             "floor: the waits alone",
         ),
         _redrive(stack, letters),
-        *reconciling(),
-    ]
-
-
-def reconciling(table: Path = TABLE) -> list[Figure]:
-    """Hold the documented requests of the reconciler against the fewest there can be.
-
-    Raises:
-        WorkshopError: The table is not there.
-    """
-    text = table.read_text("utf-8")
-    documented = {name: int(n) for name, n in re.findall(r"(?m)^\| (\w+) \| (\d+) \|$", text)}
-    if not documented:
-        raise WorkshopError("the reconciler's requests are missing from the document of costs")
-    fewest = sum(RECONCILED.values())
-    counted = sum(documented.values())
-    return [
-        Figure(
-            "AWS requests per stuck order, to reconcile it",
-            "",
-            counted,
-            f"≤ {fewest}: read it, announce it",
-            counted <= fewest,
-            fewest,
-        )
     ]
 
 

@@ -1,38 +1,39 @@
 """AWS requests that one shipped order makes, by what AWS counts and bills."""
 
-import re
-from collections import defaultdict
-from pathlib import Path
-
 from devtools.bench.figures import Figure
-from workshop.errors import WorkshopError
-from workshop.paths import ROOT
-
-TABLE = ROOT / "docs" / "cost.md"
-"""Its table is what the code does: a test counts every request and holds them against it."""
+from devtools.scaling import order
 
 SMALLEST = {
     # Order, reservation and shipment once; payment's intent and outcome; the status after each of
     # four events.
     "DynamoDB": 3 + 2 + 4,
-    # Each of the four steps announces itself once.
+    # Each of the four steps publishes once.
     "EventBridge": 4,
     # The four steps, and the tracker for each of their events.
     "Lambda": 4 + 4,
 }
-"""What write-once and publish-once leave no way around."""
+"""The fewest that write-once and publish-once allow."""
+
+SMALLEST_TO_RECONCILE = 2
+"""Read the stored event, publish it."""
 
 
-def figures(table: Path = TABLE) -> list[Figure]:
-    """Hold the documented requests against the fewest there can be.
+def figures(ending: str = order.SHIPPED) -> list[Figure]:
+    """Compare an order's requests with the fewest possible.
 
-    Raises:
-        WorkshopError: The table is not there.
+    A test counts the requests in the running code and compares them with the model read here.
+
+    Args:
+        ending: how the order ends, as in `devtools/scaling/order.toml`.
     """
-    counted = _counted(table.read_text("utf-8"))
+    counted = {
+        "DynamoDB": order.requests(ending).total() - order.events(ending),
+        "EventBridge": order.events(ending),
+        "Lambda": order.runs(ending).total(),
+    }
     return [
         Figure(
-            f"AWS requests per shipped order: {service}",
+            f"AWS requests per {ending} order: {service}",
             "",
             counted[service],
             f"≤ {fewest}, all that write-once and publish-once allow",
@@ -43,17 +44,14 @@ def figures(table: Path = TABLE) -> list[Figure]:
     ]
 
 
-def _counted(text: str) -> dict[str, int]:
-    """Service → requests."""
-    functions: dict[str, dict[str, int]] = defaultdict(dict)
-    for function, request, times in re.findall(r"(?m)^\| ([\w-]+) \| (\w+) \| (\d+) \|", text):
-        functions[function][request] = int(times)
-    if not functions:
-        raise WorkshopError("the table of requests is missing from the document of costs")
-    published = {name: made.pop("PutEvents", 0) for name, made in functions.items()}
-    return {
-        "DynamoDB": sum(sum(made.values()) for made in functions.values()),
-        "EventBridge": sum(published.values()),
-        # A function publishes once a run; one that never does writes once a run.
-        "Lambda": sum(published[name] or sum(made.values()) for name, made in functions.items()),
-    }
+def reconciling() -> Figure:
+    """Compare the reconciler's requests for a stalled order with the fewest possible."""
+    counted = order.reconciler_requests().total()
+    return Figure(
+        "AWS requests per stalled order, to reconcile it",
+        "",
+        counted,
+        f"≤ {SMALLEST_TO_RECONCILE}: read its event, publish it",
+        counted <= SMALLEST_TO_RECONCILE,
+        SMALLEST_TO_RECONCILE,
+    )

@@ -1,4 +1,4 @@
-"""The verb that measures."""
+"""The command that measures."""
 
 import json
 from pathlib import Path
@@ -22,40 +22,40 @@ def bench(
     output: Annotated[Path, typer.Option(help="Where the figures go as JSON.")] = STATE
     / "bench.json",
     *,
-    skip_whole: Annotated[
-        bool,
-        typer.Option("--skip-whole", help="Leave out `make demo` and `make test` from a clone."),
+    skip_demo: Annotated[
+        bool, typer.Option("--skip-demo", help="Leave out `make demo` from a clean clone.")
     ] = False,
 ) -> None:
     """Measure every budget beside its floor, as a table and as JSON."""
     from devtools.bench import (  # noqa: PLC0415 - only this command's
-        end_to_end,
         flow,
         in_process,
         recovery,
         redeploy_time,
         request_count,
         size,
+        waiting_time,
     )
     from devtools.bench.figures import as_json, table_of  # noqa: PLC0415
 
     heading("Functions alone: size, requests, cold start, own work")
     made = bundles.build()
-    figures = [size.figure(made), *request_count.figures(), *in_process.figures(made)]
+    figures = [size.figure(made), *request_count.figures(), request_count.reconciling()]
+    figures += in_process.figures(made)
     heading("The flow on the local cloud, beside its bare twin")
     try:
         stack = up(None, CLOUD)
         figures += flow.figures(stack)
-        heading("What failure costs: a dead letter, and the way back")
+        heading("What failure costs: a dead letter, and its redrive")
         figures += recovery.figures(stack)
         heading("From a change to the changed code")
         figures.append(redeploy_time.figure(stack))
     finally:
         remove(CLOUD)
-    if skip_whole:
-        say("Left out, as asked: make demo and make test, from a clean clone.")
-    else:
-        figures += end_to_end.figures()
+    heading("What a person waits for")
+    figures.append(waiting_time.start())
+    if not skip_demo:
+        figures.append(waiting_time.demo())
     out.print(table_of(figures))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(as_json(figures), indent=1, ensure_ascii=False), "utf-8")

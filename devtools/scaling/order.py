@@ -97,6 +97,11 @@ def requests(ending: str = SHIPPED) -> Counter[tuple[str, str]]:
     return +counted
 
 
+def reconciler_requests() -> Counter[str]:
+    """Return what the reconciler requests of AWS for each stalled order: request → times."""
+    return Counter(read("order")["reconciler"])
+
+
 def events(ending: str = SHIPPED) -> int:
     """Return how many events an order puts on the bus."""
     return sum(times for (_, request), times in requests(ending).items() if request == "PutEvents")

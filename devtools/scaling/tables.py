@@ -38,6 +38,11 @@ def requests() -> str:
     return _table(("function", "request", "times", "why"), rows)
 
 
+def reconciler() -> str:
+    """What the reconciler requests of AWS for a stalled order."""
+    return _table(("request of the reconciler", "per order"), order.reconciler_requests().items())
+
+
 def bill() -> str:
     """What a million usual orders cost, line by line."""
     shape = order.usual()
@@ -204,6 +209,7 @@ def region_and_day() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "requests": requests,
     "bill": bill,
+    "reconciler": reconciler,
     "ceilings": first,
     "later ceilings": later,
     "rates": rates,

@@ -17,7 +17,6 @@ from urllib.parse import parse_qs
 from local_cloud.delivery.caller_registry import trace_header
 from local_cloud.delivery.fault_injection import Plan
 from local_cloud.delivery.wiring import Parts
-from local_cloud.endpoints.memory_usage import Memory
 from local_cloud.endpoints.origin_check import objection
 from local_cloud.protocol import HEADER, PREFIX
 
@@ -34,16 +33,9 @@ _BODY_LIMIT = 1_000_000
 class ControlApi:
     """Answers for the adapter, and passes everything else on to MiniStack."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        inner: Application,
-        interpreters: Callable[[], list[int]],
-        stop: Callable[[bool], None],
-    ) -> None:
+    def __init__(self, parts: Parts, inner: Application, stop: Callable[[bool], None]) -> None:
         self._parts = parts
         self._inner = inner
-        self._interpreters = interpreters
         self._stop = stop
         self._endpoints: dict[tuple[str, str], Callable[[_Request], Awaitable[Any]]] = {
             ("GET", "status"): self._status,
@@ -86,7 +78,6 @@ class ControlApi:
     async def _status(self, _: "_Request") -> dict[str, Any]:
         counts = self._parts.queue.counts()
         waiting, inside = self._parts.gate.counts()
-        memory = Memory.of(self._interpreters())
         return {
             "boot_id": self._parts.settings.boot_id,
             "pid": os.getpid(),
@@ -98,9 +89,6 @@ class ControlApi:
             "waiting_requests": waiting,
             "running_requests": inside,
             "totals": self._parts.journal.totals(),
-            "interpreters": memory.interpreters,
-            "server_bytes": memory.server_bytes,
-            "interpreters_bytes": memory.interpreters_bytes,
         }
 
     def _is_idle(self) -> bool:

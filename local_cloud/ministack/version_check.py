@@ -67,9 +67,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     ("ministack.app", "_get_module"): "name",
     # Read.
     (_RUNTIME, "_PYTHON_WORKER_SCRIPT"): None,
-    (_RUNTIME, "_workers"): None,
     (_RUNTIME, "_REAP_GRACE"): None,
-    (_RUNTIME, "_lock"): None,
     (_SQS, "_Err"): None,
     ("ministack.services.iam", "_roles"): None,
     (_API, "_apis"): None,

@@ -62,7 +62,7 @@ def test_fifty_orders_race_for_twenty_pieces(stack, cloud, at_once, put, shelf, 
 
 
 def test_a_burst_of_three_hundred_orders(stack, cloud, at_once, put, shelf):
-    """All of them end, none is lost, and the local cloud stays within bounds."""
+    """All of them end, and none is lost."""
     sku = shelf(1000)
     order_ids = [new_id("burst") for _ in range(300)]
     at_once(
@@ -72,10 +72,6 @@ def test_a_burst_of_three_hundred_orders(stack, cloud, at_once, put, shelf):
     assert cloud.wait_idle(300)
     assert {journey.status(stack, order_id) for order_id in order_ids} == {"SHIPMENT_PREPARED"}
     assert api_client.read_stock(stack, [sku]) == {sku: 700}
-    status = cloud.status()
-    assert status.interpreters <= 40
-    if status.server_bytes is not None:
-        assert status.server_bytes + status.interpreters_bytes < 4_000_000_000
     for order_id in random.Random(7).sample(order_ids, 20):
         ledger.check(stack, order_id)
 
