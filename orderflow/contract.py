@@ -25,6 +25,9 @@ PRODUCERS = {
 
 CONTRACTS = Path(__file__).parent / "contracts"
 
+_SHARED = re.compile(r"[./\w-]*common\.v1\.json#")
+"""How a schema refers to what it shares with others, from wherever its file is."""
+
 _UNKNOWN = re.compile(r"must not contain \{.*\} properties", re.DOTALL)
 
 
@@ -74,7 +77,7 @@ def versions(event_type: str) -> tuple[int, ...]:
 def schema(path: Path) -> dict[str, Any]:
     """Return a JSON Schema with the definitions it shares with others put inside it."""
     common = json.loads((CONTRACTS / "common.v1.json").read_text("utf-8"))
-    text = path.read_text("utf-8").replace("common.v1.json#", "#")
+    text = _SHARED.sub("#", path.read_text("utf-8"))
     loaded: dict[str, Any] = json.loads(text)
     return {**loaded, "definitions": common["definitions"] | loaded.get("definitions", {})}
 
