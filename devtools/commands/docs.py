@@ -37,15 +37,12 @@ def docs(
 
 def generated() -> Iterator[tuple[Path, bytes, list[str]]]:
     """Yield every file with something generated in it, what it should hold, and what is stale."""
-    from devtools.documents.files import FILES  # noqa: PLC0415 - slow to import, and only for this
-    from devtools.documents.regions import renewed  # noqa: PLC0415
+    from devtools.documents.regions import renewed  # noqa: PLC0415 - slow to import, and only for this
 
     for page in pages():
         name = page.relative_to(ROOT).as_posix()
         text, changed = renewed(page, read(page).decode())
         yield page, text.encode(), [f"{name}:{each.first + 1}  {each}" for each in changed]
-    for path, content in FILES.items():
-        yield path, content(), [path.relative_to(ROOT).as_posix()]
 
 
 def read(path: Path) -> bytes:

@@ -29,7 +29,7 @@ PRODUCERS: dict[str, Producer] = {
     "files": stage_files.region,
     "picture": diagrams.region,
     "quote": snippets.region,
-    "scaling": tables.region,
+    "scaling": lambda name, _: tables.table(name),
 }
 """The name of a region → who writes it."""
 

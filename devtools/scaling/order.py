@@ -11,7 +11,7 @@ from devtools.scaling.data import read
 
 KILOBYTE = 1024
 TRANSACTIONAL = 2
-"""DynamoDB asks twice the units for what is written in a transaction."""
+"""DynamoDB counts twice the units for a write in a transaction."""
 ITEM_OVERHEAD = 100
 """Bytes that DynamoDB adds to each item and index entry it stores."""
 
@@ -20,32 +20,15 @@ SHIPPED = "shipped"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How an order looks, and what is taken for granted about the functions.
+    """How large an order is.
 
     Attributes:
-        lines: How many different goods it names.
+        lines: How many different SKUs it names.
         longer_bytes: By how much its items are longer than the example's.
-        run_seconds: How long a function works on it, without waiting for the gateway.
-        gateway_seconds: How long the payment gateway takes to answer.
     """
 
     lines: int
     longer_bytes: int
-    run_seconds: float
-    gateway_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index, and the bytes of an entry.
-
-    Attributes:
-        table: The table it belongs to.
-        one_key: All that is written at a time has the same key.
-    """
-
-    table: str
-    one_key: bool
 
 
 def assumed(name: str) -> float:
@@ -56,20 +39,13 @@ def assumed(name: str) -> float:
 @cache
 def usual() -> Shape:
     """Return the order that all documents speak of."""
-    return Shape(
-        lines=int(assumed("lines")),
-        longer_bytes=int(assumed("longer_bytes")),
-        run_seconds=assumed("run_seconds"),
-        gateway_seconds=assumed("gateway_seconds"),
-    )
+    return Shape(lines=int(assumed("lines")), longer_bytes=int(assumed("longer_bytes")))
 
 
 @cache
-def indexes() -> Mapping[str, Index]:
-    """Return all indexes by name."""
-    return {
-        name: Index(one["table"], one["one_key"]) for name, one in read("order")["indexes"].items()
-    }
+def indexes() -> Mapping[str, str]:
+    """Return all indexes, each with its table."""
+    return {name: one["table"] for name, one in read("order")["indexes"].items()}
 
 
 def endings() -> list[str]:
@@ -86,7 +62,7 @@ def runs(ending: str = SHIPPED) -> Counter[str]:
 
 
 def requests(ending: str = SHIPPED) -> Counter[tuple[str, str]]:
-    """Return what the functions ask of AWS: (function, request) → times."""
+    """Return what the functions request of AWS: (function, request) → times."""
     counted: Counter[tuple[str, str]] = Counter()
     names = read("order")["request_of"]
     for run, times in _runs(ending):
@@ -105,12 +81,6 @@ def reconciler_requests() -> Counter[str]:
 def events(ending: str = SHIPPED) -> int:
     """Return how many events an order puts on the bus."""
     return sum(times for (_, request), times in requests(ending).items() if request == "PutEvents")
-
-
-def deliveries(ending: str = SHIPPED) -> int:
-    """Return how many events the bus hands to functions; Lambda's own further tries not counted."""
-    counted = runs(ending)
-    return counted.total() - counted["order-api"] - _runs_in_vain(ending)
 
 
 def dead_letters(ending: str) -> int:
@@ -136,7 +106,7 @@ def units_by_table(shape: Shape, ending: str = SHIPPED) -> Counter[str]:
     """Return the same with each table's indexes added to it: what the bill knows."""
     counted: Counter[str] = Counter()
     for name, units in write_units(shape, ending).items():
-        counted[indexes()[name].table if name in indexes() else name] += units
+        counted[indexes().get(name, name)] += units
     return counted
 
 
@@ -154,28 +124,22 @@ def entry_bytes(shape: Shape, index: str) -> int:
 
 
 def kept_bytes(shape: Shape) -> int:
-    """Return what stays of an order that has ended: no record expires."""
+    """Return how many bytes of an order are kept after its end: no record expires."""
     items = ("order", "payment", "reservation", "shipment")
     kept = [item_bytes(shape, item) for item in items]
     kept += [entry_bytes(shape, index) for index in ("by-customer", "by-status")]
     return sum(kept) + ITEM_OVERHEAD * len(kept)
 
 
-def run_seconds(shape: Shape, ending: str = SHIPPED) -> float:
-    """Return how long functions are at work on an order, all together."""
-    waiting = sum(times for run, times in _runs(ending) if run["function"].startswith("payment"))
-    return runs(ending).total() * shape.run_seconds + waiting * shape.gateway_seconds
+def run_seconds(ending: str = SHIPPED) -> float:
+    """Return for how many seconds functions work on an order, all together."""
+    return runs(ending).total() * assumed("run_seconds")
 
 
 def _runs(ending: str) -> Iterator[tuple[dict[str, Any], int]]:
     kinds = read("order")["runs"]
     for name, times in read("order")["endings"][ending].items():
         yield kinds[name], times
-
-
-def _runs_in_vain(ending: str) -> int:
-    """Return how many runs Lambda starts by itself, because the one before failed."""
-    return max(0, int(read("order")["endings"][ending].get("charge-in-vain", 0)))
 
 
 def _writes(run: dict[str, Any]) -> Iterator[tuple[dict[str, Any], int]]:

@@ -1,40 +1,33 @@
-"""The tables of docs/cost.md and docs/scaling.md."""
+"""The tables of docs/cost.md."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
-from devtools.scaling import alarms, ceilings, cost, healing, latency, order
-from devtools.scaling.data import Price, Source, looked_up, prices, quotas, read
+from devtools.scaling import cost, order
+from devtools.scaling.data import Price, prices, read
+from devtools.scaling.order import Shape
 from workshop.errors import UsageError
 
-RATES = (1, 10, 100, 1000)
-LINES = (1, 2, 4, 8, 20)
-STANDSTILL_SECONDS = 3600
-SHOWN = 9
-"""Ceilings that a reader sees at once: those below a thousand orders a second are what matters."""
+MOST_LINES = 20
+"""Of an order, as the API's schema says."""
 
 
-def region(argument: str, _page: Path) -> str:
-    """Return the table of a region `<!-- scaling: argument -->`.
+def table(name: str) -> str:
+    """Return a table as Markdown.
 
     Raises:
         UsageError: There is no such table.
     """
-    if argument not in TABLES:
-        raise UsageError(f"There is no table '{argument}': {', '.join(TABLES)}.")
-    return TABLES[argument]()
+    if name not in TABLES:
+        raise UsageError(f"there is no table {name!r}: {', '.join(TABLES)}")
+    return TABLES[name]()
 
 
 def requests() -> str:
-    """What a shipped order asks of AWS."""
+    """What a shipped order requests of AWS."""
     why = read("order")["why"]
-    rows = [
-        (function, request, times, why[f"{function} {request}"])
-        for (function, request), times in order.requests().items()
-    ]
-    places = list(why)
-    rows.sort(key=lambda row: places.index(f"{row[0]} {row[1]}"))
+    made = order.requests()
+    rows = [(*each.split(), made[tuple(each.split())], reason) for each, reason in why.items()]
     return _table(("function", "request", "times", "why"), rows)
 
 
@@ -45,10 +38,9 @@ def reconciler() -> str:
 
 def bill() -> str:
     """What a million usual orders cost, line by line."""
-    shape = order.usual()
-    units = order.units_by_table(shape)
-    tables = ", ".join(f"{name.title()} {units[name]}" for name in _TABLES)
-    milliseconds = round(shape.run_seconds * 1000)
+    units = order.units_by_table(order.usual())
+    tables = ", ".join(f"{name.title()} {units[name]}" for name in units)
+    milliseconds = round(order.assumed("run_seconds") * 1000)
     memory = round(order.assumed("memory_gb") * 1024)
     what = {
         "writes": f"DynamoDB write units: {tables}",
@@ -58,179 +50,70 @@ def bill() -> str:
         "time": f"Lambda time on arm64, about {milliseconds} ms of {memory} MB a run",
         "api": "HTTP API requests",
     }
+    amounts = {"logs": "{:g} kB", "time": "{:g} GB-s"}
+    scale = {"logs": cost.MILLION}
     rows = [
         (
             what[line.name],
-            f"{line.amount * 1e6:g} kB" if line.name == "logs" else _amount(line),
-            _price_of(prices()[line.price]),
-            f"${round(line.dollars_a_million)}",
+            amounts.get(line.name, "{:g}").format(line.amount * scale.get(line.name, 1)),
+            _price(prices()[line.price]),
+            f"${line.dollars_a_million:.0f}",
         )
-        for line in cost.bill(shape)
+        for line in cost.bill(order.usual())
     ]
+    rows.append(("**all of it**", "", "", f"**${cost.a_million(order.usual()):.0f}**"))
     return _table(("what", "units an order", "price", "per million orders"), rows)
 
 
-def first() -> str:
-    """What breaks first: the lowest ceilings."""
-    return _ceilings(slice(SHOWN))
-
-
-def later() -> str:
-    """What breaks after that."""
-    return _ceilings(slice(SHOWN, None))
-
-
-def _ceilings(some: slice) -> str:
+def others() -> str:
+    """What orders cost that are larger, or end otherwise."""
+    larger = replace(order.usual(), lines=MOST_LINES)
     rows = [
+        _other("is shipped", order.usual(), order.SHIPPED),
+        _other(f"is shipped, with {MOST_LINES} lines", larger, order.SHIPPED),
+        _other("ends with a declined payment", order.usual(), "declined"),
+        _other("is out of stock: paid, refused, refunded", order.usual(), "refunded"),
+        _other("finds no gateway, is a dead letter, is redriven", order.usual(), "redriven"),
+    ]
+    return _table(("the order", "runs", "events", "write units", "per million orders"), rows)
+
+
+def beside() -> str:
+    """What is paid for beside the orders' own requests."""
+    tracing = order.assumed("tracing_share")
+    rows = [
+        ("a million orders kept, with backups", f"${cost.kept_a_month(order.usual()):.2f} a month"),
+        ("archive of the events", f"${cost.archive_a_million():.2f} per million orders"),
         (
-            shown(one),
-            one.name,
-            f"{one.because}{_link(quotas()[one.quota].source) if one.quota else ''}",
-            one.then,
-            one.remedy,
-        )
-        for one in ceilings.ceilings(order.usual())[some]
-    ]
-    head = ("orders a second", "what is full", "why there", "what happens then", "what to do")
-    return _table(head, rows)
-
-
-def shown(one: ceilings.Ceiling) -> str:
-    """Return a ceiling's rate as people read it; `≈` before what is estimated."""
-    return f"{'≈ ' if one.estimated else ''}{_round(one.rate)}"
-
-
-def rates() -> str:
-    """What a steady rate costs and needs."""
-    shape = order.usual()
-    fixed = cost.alarms_a_month(alarms.number()) + cost.metrics_a_month()
-    units = order.write_units(shape)
-    reached = ceilings.ceilings(shape)
-    told: dict[str, Callable[[int], object]] = {
-        "orders a month": lambda rate: f"{rate * cost.SECONDS_A_MONTH / cost.MILLION:,.0f} million",
-        "for the orders, a month": lambda rate: _dollars(cost.a_month(rate, shape)),
-        "for alarms and metrics, a month": lambda _: _dollars(fixed),
-        "storage, more each month": lambda rate: _dollars(cost.kept_a_month(rate, shape)),
-        "functions at once": lambda rate: _round(ceilings.concurrency(rate, shape)),
-        "write units a second, Orders": lambda rate: f"{units['orders'] * rate:,}",
-        "ceilings to move first": lambda rate: sum(one.rate < rate for one in reached) or "none",
-    }
-    rows = [(what, *(tell(rate) for rate in RATES)) for what, tell in told.items()]
-    return _table(("orders a second", *(f"{rate:,}" for rate in RATES)), rows)
-
-
-def sizes() -> str:
-    """What a larger order does."""
-    rows = []
-    for lines in LINES:
-        shape = replace(order.usual(), lines=lines)
-        units = order.units_by_table(shape)
-        rows.append(
-            (
-                lines,
-                f"{order.item_bytes(shape, 'order'):,}",
-                units["inventory"],
-                units.total(),
-                f"${cost.a_million(shape):.0f}",
-            )
-        )
-    units_of = ("write units of Inventory", "of all tables")
-    return _table(("lines", "bytes in Orders", *units_of, "a million orders"), rows)
-
-
-def endings() -> str:
-    """What each ending costs."""
-    shape = order.usual()
-    rows = [
+            f"X-Ray traces of {tracing:.0%} of the runs".replace("%", " %"),
+            f"at most ${cost.traces_a_million():.2f} per million orders",
+        ),
         (
-            _ENDINGS[ending],
-            order.runs(ending).total(),
-            order.events(ending),
-            order.units_by_table(shape, ending).total(),
-            order.dead_letters(ending),
-            f"${cost.a_million(shape, ending):.0f}",
-        )
-        for ending in order.endings()
-    ]
-    head = ("the order", "runs", "events", "write units", "dead letters", "a million orders")
-    return _table(head, rows)
-
-
-def way() -> str:
-    """How long an order takes."""
-    shape = order.usual()
-    hops = [*latency.way(shape), latency.whole(shape)]
-    rows = [
+            "the functions' own metrics, beyond the account's first ten",
+            f"${cost.metrics_a_month():.2f} a month while orders are shipped",
+        ),
         (
-            hop.what,
-            f"{hop.usual * 1000:.0f} ms",
-            f"{hop.slow * 1000:,.0f} ms",
-            "measured by others" + _link(quotas()["bus-p50"].source)
-            if hop.origin == "measured"
-            else hop.origin,
-        )
-        for hop in hops
+            f"{cost.alarms()} alarms from stage 5 on, beyond the account's first ten",
+            f"${cost.alarms_a_month():.2f} a month, with or without orders",
+        ),
     ]
-    return _table(("part of the way", "usually", "1 in 100, or cold", "known from"), rows)
-
-
-def standstill() -> str:
-    """How long it takes to bring back an hour's orders."""
-    rows = []
-    for rate in RATES:
-        backlog = rate * STANDSTILL_SECONDS
-        redrive = healing.redrive_rate(order.usual())
-        rows.append((f"{rate:,}", f"{backlog:,}", _hours(backlog, redrive)))
-    redriven = 'back by `make redrive ARGS="--rate 100"`'
-    return _table(("orders a second", "stand still after an hour", f"≈ {redriven}"), rows)
-
-
-def price_list() -> str:
-    """Where the prices are from."""
-    rows = [(one.what, _price_of(one), *_read_where(one.source)) for one in prices().values()]
-    return _table(("price", "US dollars", "page", "read"), rows)
-
-
-def quota_list() -> str:
-    """Where the quotas are from."""
-    rows = [
-        (one.what, f"{one.value:,g} {one.unit}", *_read_where(one.source))
-        for one in quotas().values()
-    ]
-    return _table(("limit", "value", "page", "read"), rows)
-
-
-def region_and_day() -> str:
-    """In which region and on which day."""
-    at = looked_up()
-    return f"Region {at.region}, looked up on {at.on:%d %B %Y}.".replace(" 0", " ")
+    return _table(("what", "dollars"), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
     "requests": requests,
-    "bill": bill,
     "reconciler": reconciler,
-    "ceilings": first,
-    "later ceilings": later,
-    "rates": rates,
-    "sizes": sizes,
-    "endings": endings,
-    "way": way,
-    "standstill": standstill,
-    "prices": price_list,
-    "quotas": quota_list,
-    "looked-up": region_and_day,
+    "bill": bill,
+    "others": others,
+    "beside": beside,
 }
-"""The argument of a region → what writes it."""
+"""Name → what writes it."""
 
-_TABLES = ("orders", "payments", "inventory", "shipments")
 
-_ENDINGS = {
-    "shipped": "is shipped",
-    "declined": "is not paid: the payment is declined",
-    "refunded": "is out of stock: paid, refused, refunded",
-    "redriven": "meets a gateway that is away, is a dead letter, comes back, is shipped",
-}
+def _other(what: str, shape: Shape, ending: str) -> tuple[object, ...]:
+    units = order.units_by_table(shape, ending).total()
+    dollars = f"${cost.a_million(shape, ending):.0f}"
+    return what, order.runs(ending).total(), order.events(ending), units, dollars
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -239,48 +122,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _amount(line: cost.Line) -> str:
-    return f"{line.amount:g} GB-s" if line.name == "time" else f"{line.amount:g}"
-
-
-def _price_of(price: Price) -> str:
+def _price(price: Price) -> str:
     """`$0.625 per million write units`."""
-    dollars = f"${price.dollars:.5f}".rstrip("0")
-    if len(dollars.partition(".")[2]) < 2 or price.dollars >= 10:
-        dollars = f"${price.dollars:.2f}"
+    dollars = f"{price.dollars:.2f}" if round(price.dollars, 2) == price.dollars else price.dollars
     per = "million " if price.per == cost.MILLION else ""
-    unit = price.unit if per else price.unit.removesuffix("s")
-    return f"{dollars} per {per}{unit}"
-
-
-def _read_where(source: Source) -> tuple[str, str]:
-    page = f"[{_whose(source.page)}]({source.page})"
-    if source.confirmed:
-        return page, "there"
-    return page, f"[elsewhere]({source.read_at})" if source.read_at else "not confirmed"
-
-
-def _whose(page: str) -> str:
-    if not page.startswith("https://"):
-        return "ours"
-    return "AWS" if "aws.amazon.com/" in page else "others"
-
-
-def _link(source: Source) -> str:
-    return f" ([source]({source.page}))"
-
-
-def _round(number: float) -> str:
-    """Return a number as it is, or to two figures when it is not whole."""
-    if number == round(number):
-        return f"{number:,.0f}"
-    return f"{number:.1f}" if number < 10 else f"{round(number, -1 if number >= 100 else 0):,.0f}"
-
-
-def _dollars(amount: float) -> str:
-    return f"${amount:,.0f}"
-
-
-def _hours(backlog: float, rate: float) -> str:
-    hours = healing.hours(backlog, rate)
-    return f"{hours * 60:,.0f} min" if hours < 2 else f"{hours:,.0f} h"
+    return f"${dollars} per {per}{price.unit if per else price.unit.removesuffix('s')}"

@@ -1,12 +1,9 @@
 """What the documents say of times and numbers is what Terraform and the code say."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-
-from workshop.deployment.aws import plan_report
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "05-errors-dlq"
@@ -14,7 +11,6 @@ TERRAFORM = "".join(path.read_text("utf-8") for path in sorted(STAGE.glob("terra
 FAILURES = (ROOT / "docs/error-handling.md").read_text("utf-8")
 LESSON = (STAGE / "README.md").read_text("utf-8")
 ADR = "docs/adr/0008-announce-when-the-age-doubles.md"
-COST = (ROOT / "docs/cost.md").read_text("utf-8")
 
 
 def terraform(pattern: str) -> str:
@@ -59,20 +55,6 @@ def test_a_killed_redrive_gives_back_as_documented():
     source = (STAGE / "recovery/redrive/queues.py").read_text("utf-8")
     assert "OUT_OF_SIGHT_SECONDS = 120\n" in source
     assert "visible again within 2 minutes" in FAILURES
-
-
-def test_alarms_are_as_many_as_documented():
-    kinds = json.loads((STAGE / "terraform/alarms.json").read_text("utf-8"))
-    consumers = len(list(ROOT.glob("0[1-4]-*/terraform/patterns/*.json")))
-    others = 3  # order-api, redrive, reconciler
-    subjects = {"queue": 2 * consumers, "consumer": consumers, "rule": consumers}
-    subjects |= {"function": others, "reconciler": 1, "schedule": 1}
-    count = sum(len(alarms) * subjects[kind] for kind, alarms in kinds.items())
-    assert f"{count} alarms" in COST
-    dollars = f"about ${round((count - 10) * 0.10):.0f}"  # ten are free, the others ten cents
-    assert dollars in COST
-    assert f"{dollars} a month" in (ROOT / "README.md").read_text("utf-8")
-    assert dollars.replace("$", "") + " USD" in plan_report.ALARMS
 
 
 @pytest.mark.parametrize("error", ["InvalidEventError", "UnknownSkuError", "InvalidStockError"])

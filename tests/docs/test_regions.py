@@ -10,8 +10,7 @@ import pytest
 import typer
 
 from devtools.commands.docs import docs, read
-from devtools.documents import diagrams, exercise_list, pages, snippets, stage_files
-from devtools.documents.files import FILES
+from devtools.documents import command_list, diagrams, exercise_list, pages, snippets, stage_files
 from devtools.documents.regions import PRODUCERS, fresh, regions, renewed
 from workshop.errors import UsageError
 from workshop.paths import ROOT, STAGES, stage_folder
@@ -37,11 +36,6 @@ def test_what_is_generated_is_fresh(page):
     """Code, pictures and tables are what the repository says now: else, `make docs`."""
     _, stale = renewed(page, read(page).decode())
     assert not [f"line {each.first + 1}: {each}" for each in stale]
-
-
-def test_files_that_are_generated_whole_are_fresh():
-    """So are the files without sentences of ours."""
-    assert [path.name for path, content in FILES.items() if read(path) != content()] == []
 
 
 # ── a page ──
@@ -145,7 +139,7 @@ def test_what_there_is_not_is_told_with_page_and_line(region, what):
 def test_every_region_in_the_pages_is_one_that_these_tests_know():
     """A new kind of region has tests of its own, and is named here."""
     assert set(PRODUCERS) == {
-        *("catalogue", "scaling"),  # test_events.py, test_scaling.py
+        *("catalogue", "scaling"),  # test_events.py, test_cost.py
         *("commands", "exercises", "files", "picture", "quote"),
     }
 
@@ -346,7 +340,6 @@ def one_page(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "pages", lambda: [page])
     monkeypatch.setattr(sys.modules[fresh.__module__], "ROOT", tmp_path)
-    monkeypatch.setattr("devtools.documents.files.FILES", {})
     return page
 
 
