@@ -1,13 +1,10 @@
-"""The verb that keeps the documents true to the code."""
+"""The command that updates what is generated in the documents."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import contextlib
 from typing import Annotated
 
 import typer
 
-from devtools.documents.pages import pages
-from workshop.console import out, say
 from workshop.paths import ROOT
 
 app = typer.Typer()
@@ -17,34 +14,26 @@ app = typer.Typer()
 def docs(
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; fail if something is stale.")
+        bool, typer.Option("--check", help="Change nothing; fail if a page is not up to date.")
     ] = False,
 ) -> None:
-    """Bring what is generated in the documents up to date: code, pictures, tables."""
-    stale = [(path, text, parts) for path, text, parts in generated() if read(path) != text]
-    for path, text, parts in stale:
-        if not check:
-            path.write_bytes(text)
-        for part in parts:
-            what = "stale" if check else "written"
-            out.print(f"{part}  {what}", markup=False, soft_wrap=True)
-    if not stale:
-        out.print("All documents are up to date.")
-    elif check:
-        say("Bring them up to date with: make docs")
+    """Update what is generated in the documents: code, diagrams, tables."""
+    if cog(check=check):
         raise typer.Exit(1)
 
 
-def generated() -> Iterator[tuple[Path, bytes, list[str]]]:
-    """Yield every file with something generated in it, what it should hold, and what is stale."""
-    from devtools.documents.regions import renewed  # noqa: PLC0415 - slow to import, and only for this
+def cog(*, check: bool = False) -> int:
+    """Run cog on all pages; return its exit code, 0 if all went well.
 
-    for page in pages():
-        name = page.relative_to(ROOT).as_posix()
-        text, changed = renewed(page, read(page).decode())
-        yield page, text.encode(), [f"{name}:{each.first + 1}  {each}" for each in changed]
+    Args:
+        check: write nothing, print what would change, and fail if that is anything.
+    """
+    from cogapp import Cog  # noqa: PLC0415 - only this command needs them
 
+    from devtools.documents.pages import pages  # noqa: PLC0415
+    from devtools.documents.producers import PROLOGUE  # noqa: PLC0415
 
-def read(path: Path) -> bytes:
-    """Return a file as it would be committed; empty when there is none."""
-    return path.read_bytes().replace(b"\r\n", b"\n") if path.exists() else b""
+    mode = ["--check", "--diff", "--check-fail-msg=run `make docs`"] if check else ["-r"]
+    names = [path.relative_to(ROOT).as_posix() for path in pages()]
+    with contextlib.chdir(ROOT):
+        return int(Cog().main(["cog", *mode, "-U", "--verbosity=1", "-p", PROLOGUE, *names]))

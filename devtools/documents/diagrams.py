@@ -1,7 +1,5 @@
 """The system as a diagram, stage by stage, from the same files that Terraform deploys."""
 
-from pathlib import Path
-
 from devtools.documents import events
 from devtools.documents.events import Function, Variant
 from workshop.errors import UsageError
@@ -43,19 +41,17 @@ _PIPELINE = """\
 """Stage 6: how a change becomes live, and whom the functions' callers reach."""
 
 
-def region(argument: str, page: Path) -> str:  # noqa: ARG001 - every producer is told the page
+def diagram(stage: int) -> str:
     """Return a Mermaid diagram of the system.
 
     Args:
-        argument: a stage, whose own parts are marked.
-        page: Where it will stand.
+        stage: its own parts are marked.
 
     Raises:
         UsageError: There is no such stage.
     """
-    if not argument.isdecimal() or int(argument) not in STAGES:
-        raise UsageError(f"a picture is of a stage, and not of {argument!r}")
-    stage = int(argument)
+    if stage not in STAGES:
+        raise UsageError(f"there is no stage {stage}")
     if stage == STAGES[-1]:
         return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW]) + _LEGEND
     lines = _flow(stage) if stage in TABLES else _safety_net(stage)

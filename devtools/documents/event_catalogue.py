@@ -18,27 +18,27 @@ READY = ROOT / "docs/events"
 Row = list[str]
 
 
-def region(argument: str, page: Path) -> str:
+def part(name: str, *, page: Path) -> str:
     """Return a part of the catalogue as Markdown.
 
     Args:
-        argument: `overview`, `kinds`, `metadata`, `order`, or an event type.
-        page: Where it will stand; links lead from there.
+        name: `overview`, `kinds`, `metadata`, `order`, or an event type.
+        page: the page of the part, from where links lead.
 
     Raises:
         UsageError: There is no such part.
     """
-    match argument:
+    match name:
         case "overview":
             return _overview(page)
         case "kinds":
             return _kinds()
         case "metadata" | "order":
-            return _shared(argument)
-        case _ if argument in contract.PRODUCERS:
-            return _type(argument, page)
+            return _shared(name)
+        case _ if name in contract.PRODUCERS:
+            return _type(name, page)
     parts = ("overview", "kinds", "metadata", "order", *contract.PRODUCERS)
-    raise UsageError(f"There is no part {argument!r} of the catalogue: {', '.join(parts)}.")
+    raise UsageError(f"there is no part {name!r} of the catalogue: {', '.join(parts)}")
 
 
 def _overview(page: Path) -> str:

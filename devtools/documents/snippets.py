@@ -12,53 +12,47 @@ from workshop.paths import ROOT
 _LANGUAGES = {".py": "python", ".tf": "hcl", ".yml": "yaml"}
 """Suffix → what GitHub calls the language, where it is not the suffix itself."""
 
-_WORDS = re.compile(r'(\S+) "(.+)" … "(.+)"')
 
-
-def region(argument: str, page: Path) -> str:
-    """Return a piece of a file: where it stands, and its lines.
+def snippet(path: str, first: str = "", last: str = "", *, page: Path) -> str:
+    """Return a piece of a file as a link and a code block.
 
     Args:
-        argument: `PATH`, `PATH NAME` or `PATH "first words" … "last words"`.
-        page: Where it will stand.
+        path: from the repository's root.
+        first: a name in Python such as `Class.method`; or, with `last`, words of the first line.
+        last: words of the last line.
+        page: the page of the snippet, from where the link leads.
 
     Raises:
         UsageError: There is no such file, name or line, or there are two.
     """
-    name = argument.split(" ", maxsplit=1)[0]
-    path = (ROOT / name).resolve()
-    if not name or not path.is_file() or not path.is_relative_to(ROOT):
-        raise UsageError(f"there is no file {name}")
-    text = path.read_text("utf-8")
-    if words := _WORDS.fullmatch(argument):
-        quoted = between(text, words[2], words[3])
-    elif " " in argument:
-        quoted = _of_python(text, path, argument.partition(" ")[2])
-    else:
-        quoted = text
-    near = page.parent if page.parent != ROOT and path.is_relative_to(page.parent) else ROOT
-    link = Path(os.path.relpath(path, page.parent)).as_posix()
-    language = _LANGUAGES.get(path.suffix, path.suffix.removeprefix("."))
-    code = textwrap.dedent(quoted).strip("\n")
+    file = (ROOT / path).resolve()
+    if not file.is_file() or not file.is_relative_to(ROOT):
+        raise UsageError(f"there is no file {path}")
+    code = file.read_text("utf-8")
+    if last:
+        code = between(code, first, last)
+    elif first:
+        code = named(code, first)
+    code = textwrap.dedent(code).strip("\n")
+    near = page.parent if page.parent != ROOT and file.is_relative_to(page.parent) else ROOT
+    link = Path(os.path.relpath(file, page.parent)).as_posix()
+    language = _LANGUAGES.get(file.suffix, file.suffix.removeprefix("."))
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", code))])
-    return f"[{path.relative_to(near).as_posix()}]({link})\n\n{fence}{language}\n{code}\n{fence}"
-
-
-def _of_python(text: str, path: Path, name: str) -> str:
-    if path.suffix != ".py" or not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(
-            f'{name} is no name in Python; lines of any file: PATH "first words" … "last words"'
-        )
-    return named(text, name)
+    return f"[{file.relative_to(near).as_posix()}]({link})\n\n{fence}{language}\n{code}\n{fence}"
 
 
 def named(source: str, name: str) -> str:
     """Return the lines of a Python function, class, method (`Class.method`) or constant.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: There is none of that name, or more than one; or this is not Python.
     """
-    node: ast.AST = ast.parse(source)
+    try:
+        node: ast.AST = ast.parse(source)
+    except SyntaxError:
+        raise UsageError(f"only Python has names; first and last words are missing: {name}") from (
+            None
+        )
     for part in name.split("."):
         found = [each for each in ast.iter_child_nodes(node) if part in _names(each)]
         if len(found) != 1:
@@ -71,30 +65,20 @@ def named(source: str, name: str) -> str:
 
 
 def between(text: str, first: str, last: str) -> str:
-    r"""Return the lines from the only one that holds `first` to the next that holds `last`.
-
-    Args:
-        text: the file.
-        first: words of the first line; `\n` stands for a line's end, `\"` for a quotation mark.
-        last: words of the last line.
+    """Return the lines from the only one that holds `first` to the next that holds `last`.
 
     Raises:
-        UsageError: No line, or more than one, begins it; or none ends it.
+        UsageError: No line, or more than one, holds `first`; or none after it holds `last`.
     """
-    begins = _plain(first)
-    places = [found.start() for found in re.finditer(re.escape(begins), text)]
-    if len(places) != 1:
-        raise UsageError(f"{'nothing' if not places else 'more than one place'} holds “{begins}”")
-    end = text.find(_plain(last), places[0])
+    if (count := text.count(first)) != 1:
+        raise UsageError(f"{'nothing' if not count else 'more than one place'} holds “{first}”")
+    begins = text.find(first)
+    end = text.find(last, begins)
     if end < 0:
-        raise UsageError(f"nothing behind “{begins}” holds “{_plain(last)}”")
-    start = text.rfind("\n", 0, places[0]) + 1
-    stop = text.find("\n", end + len(_plain(last)))
+        raise UsageError(f"nothing after “{first}” holds “{last}”")
+    start = text.rfind("\n", 0, begins) + 1
+    stop = text.find("\n", end + len(last))
     return text[start : stop if stop >= 0 else len(text)]
-
-
-def _plain(words: str) -> str:
-    return words.replace(r"\n", "\n").replace(r"\"", '"')
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -1,4 +1,4 @@
-"""The files that a stage adds, and what each of them is, in its own words."""
+"""The files that a stage adds, and the first sentence of each about itself."""
 
 import ast
 import json
@@ -9,42 +9,54 @@ from devtools.documents.pages import tracked
 from workshop.errors import UsageError
 from workshop.paths import stage_folder
 
-_ELSEWHERE = {"tests": "what it promises, as tests", "exercises": "what you can fix"}
-"""Folders told in one line, and what they hold."""
+_FOLDERS = {"tests": "what it promises, as tests", "exercises": "what you can fix"}
+"""Folders listed in one line, and what they hold."""
 
-_NOT_TOLD = {
+_LEFT_OUT = {
     *("README.md", "__init__.py", ".terraform.lock.hcl"),
     *("providers.tf", "variables.tf", "outputs.tf", "versions.tf"),
 }
-"""What each stage has and nobody looks for."""
+"""What every stage has."""
+
+_JSON = {
+    "patterns": "which events the function receives",
+    "catalogue.json": "what is sold, and for how much",
+    "alarms.json": "what people are alerted to",
+}
+"""JSON has no comments: what a file, or those of a folder, are."""
 
 
-def region(argument: str, page: Path) -> str:
+def stage_files(stage: int, *, page: Path) -> str:
     """Return the files of a stage as a table.
 
     Args:
-        argument: the stage's number.
-        page: Where it will stand; links lead from there.
+        stage: its number.
+        page: the page of the table, from where links lead.
 
     Raises:
         UsageError: There is no such stage, or a file does not say what it is.
     """
-    folder = stage_folder(int(argument)) if argument.isdecimal() else None
+    folder = stage_folder(stage)
     if folder is None:
-        raise UsageError(f"there is no stage {argument}")
+        raise UsageError(f"there is no stage {stage}")
     files = [path.relative_to(folder) for path in tracked(folder)]
-    own = [path for path in files if path.parts[0] not in _ELSEWHERE and "tests" not in path.parts]
-    told = [path for path in own if path.name not in _NOT_TOLD]
-    # Code first, then what Terraform makes of it.
-    told.sort(key=lambda path: (path.parts[0] == "terraform", path.as_posix()))
-    rows = ["| file | what it is |", "|---|---|"]
-    rows += [f"| {_link(path, folder, page)} | {_says(folder / path)} |" for path in told]
+    listed = [
+        path
+        for path in files
+        if path.parts[0] not in _FOLDERS
+        and "tests" not in path.parts
+        and path.name not in _LEFT_OUT
+    ]
+    # Code first, then Terraform.
+    listed.sort(key=lambda path: (path.parts[0] == "terraform", path.as_posix()))
+    rows = [("file", "what it is"), ("---", "---")]
+    rows += [(_link(path, folder, page), _first_sentence(folder / path)) for path in listed]
     rows += [
-        f"| {_link(Path(name), folder, page)} | {what} |"
-        for name, what in _ELSEWHERE.items()
+        (_link(Path(name), folder, page), what)
+        for name, what in _FOLDERS.items()
         if any(path.parts[0] == name for path in files)
     ]
-    return "\n".join(rows)
+    return "\n".join(f"| {name} | {what} |" for name, what in rows)
 
 
 def _link(path: Path, folder: Path, page: Path) -> str:
@@ -53,7 +65,7 @@ def _link(path: Path, folder: Path, page: Path) -> str:
     return f"[{path.as_posix()}{directory}]({target}{directory})"
 
 
-def _says(path: Path) -> str:
+def _first_sentence(path: Path) -> str:
     """The first sentence of a file about itself."""
     text = path.read_text("utf-8")
     match path.suffix:
@@ -63,24 +75,13 @@ def _says(path: Path) -> str:
             comment = re.match(r"(?:# ?.*\n)+", text)
             words = re.sub(r"^# ?", "", comment[0], flags=re.MULTILINE) if comment else ""
         case ".json":
-            words = _of_json(path, json.loads(text))
+            content = json.loads(text)
+            schema = content if "$schema" in content else {}
+            described = schema.get("description") or schema.get("title")
+            words = described or _JSON.get(path.name) or _JSON.get(path.parent.name) or ""
         case _:
             words = ""
     sentence = re.split(r"(?<=\.)\s|\n\n|:\n ", words.strip())[0]
     if not sentence:
-        raise UsageError(f"{path.name} does not say what it is: give it a docstring, or a comment")
+        raise UsageError(f"{path.name} does not say what it is: add a docstring or a comment")
     return " ".join(sentence.split()).rstrip(".").replace("|", r"\|")
-
-
-_JSON = {
-    "patterns": "which events the function is sent",
-    "catalogue.json": "what is sold, and for how much",
-    "alarms.json": "what people are woken for",
-}
-"""JSON has no comments: what a file, or those of a folder, are."""
-
-
-def _of_json(path: Path, content: object) -> str:
-    if isinstance(content, dict) and "$schema" in content:
-        return str(content.get("description") or content.get("title") or "")
-    return _JSON.get(path.name) or _JSON.get(path.parent.name) or ""

@@ -8,7 +8,7 @@ import typer
 from typer.main import get_command
 
 from devtools.cli import app as maintainers
-from devtools.documents.command_list import make_verbs
+from devtools.documents.command_list import make_commands
 from devtools.documents.links import anchors, blocks, inline_code, markdown, slug
 from devtools.documents.pages import pages, tracked
 from workshop.cli import app as learners
@@ -18,10 +18,10 @@ from workshop.paths import NOTEBOOKS, ROOT
 PAGES = [*pages(), *tracked(NOTEBOOKS, "*.ipynb")]
 COMMANDS = ROOT / "docs/commands.md"
 VERBS = {**get_command(learners).commands, **get_command(maintainers).commands}
-MAKE = {"help": "", "help-dev": "", **make_verbs()}
+MAKE = {"help": "", "help-dev": "", **make_commands()}
 """Verb → what its recipe passes on, beside ARGS."""
 
-STANDS_FOR_ANY = {"VERB", "n", "…"}
+STANDS_FOR_ANY = {"COMMAND", "VERB", "n", "…"}
 """What a page writes where the reader puts in something."""
 
 _COMMAND = re.compile(

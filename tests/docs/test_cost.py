@@ -7,7 +7,6 @@ import pytest
 from devtools.scaling import cost, order, tables
 from devtools.scaling.data import read
 from workshop.deployment.aws import plan_report
-from workshop.errors import UsageError
 from workshop.paths import ROOT
 
 
@@ -41,8 +40,3 @@ def test_a_plan_states_the_costs_of_the_model():
     assert int(alarms) == round(cost.alarms_a_month())
     (orders,) = re.findall(r"about (\d+) USD per million orders", plan_report.COST)
     assert int(orders) == pytest.approx(cost.a_million(order.usual()), rel=0.1)
-
-
-def test_an_unknown_table_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"no table 'bills'.*bill"):
-        tables.table("bills")

@@ -1,7 +1,6 @@
 """The event catalogue and the AsyncAPI document agree with the contract."""
 
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlparse
@@ -13,10 +12,9 @@ import yaml
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from devtools.documents import event_catalogue, events
+from devtools.documents import events
 from orderflow import contract
 from tests.fixtures.events import examples
-from workshop.errors import UsageError
 from workshop.paths import ROOT
 
 PAGE = ROOT / "docs/events/README.md"
@@ -80,23 +78,6 @@ def test_the_page_tells_every_field_of_an_event(event_type):
                 assert f"| `{part}.{field}`" in section, f"{event_type}: {part}.{field} is missing"
         if each.status:
             assert f"| `{each.status}` |" in section
-
-
-def test_the_page_is_up_to_date():
-    """Each generated part says what it would say if it were made now."""
-    page = PAGE.read_text("utf-8")
-    parts = re.findall(r"<!-- catalogue: (\w+) -->\n(.*?)\n<!-- end -->", page, re.DOTALL)
-    assert {name for name, _ in parts} >= {"overview", "metadata", "order", *contract.PRODUCERS}
-    for name, text in parts:
-        assert text.strip() == event_catalogue.region(name, PAGE).strip(), (
-            f"{name} is stale: make docs"
-        )
-
-
-def test_an_unknown_part_is_refused():
-    """A typing error in a page is told, with the parts there are."""
-    with pytest.raises(UsageError, match="OrderCreated"):
-        event_catalogue.region("OrderCreate", PAGE)
 
 
 @pytest.fixture(scope="module")
