@@ -45,6 +45,7 @@ PRODUCERS: dict[str, Callable[..., None]] = {
     "diagram": _for_cog(diagrams.diagram),
     "event_catalogue": _for_cog(event_catalogue.part, page=True),
     "exercise_list": _for_cog(exercise_list.exercise_list),
+    "settings": _for_cog(snippets.settings, page=True),
     "snippet": _for_cog(snippets.snippet, page=True),
     "stage_files": _for_cog(stage_files.stage_files, page=True),
 }

@@ -25,10 +25,7 @@ def snippet(path: str, first: str = "", last: str = "", *, page: Path) -> str:
     Raises:
         UsageError: There is no such file, name or line, or there are two.
     """
-    file = (ROOT / path).resolve()
-    if not file.is_file() or not file.is_relative_to(ROOT):
-        raise UsageError(f"there is no file {path}")
-    code = file.read_text("utf-8")
+    file, code = ROOT / path, _read(path)
     if last:
         code = between(code, first, last)
     elif first:
@@ -39,6 +36,26 @@ def snippet(path: str, first: str = "", last: str = "", *, page: Path) -> str:
     language = _LANGUAGES.get(file.suffix, file.suffix.removeprefix("."))
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", code))])
     return f"[{file.relative_to(near).as_posix()}]({link})\n\n{fence}{language}\n{code}\n{fence}"
+
+
+def settings(*wanted: tuple[str, str, str], page: Path) -> str:
+    """Return settings as a table: what each is, and the line of its file that assigns it.
+
+    Args:
+        wanted: for each what it is, its file from the repository's root, and its name.
+        page: the page of the table, from where links lead.
+
+    Raises:
+        UsageError: A file assigns no such name.
+    """
+    rows = ["| what | setting |", "|---|---|"]
+    for what, path, name in wanted:
+        found = re.search(rf"^ *{name} *= *(.+?) *(#.*)?$", _read(path), re.MULTILINE)
+        if not found:
+            raise UsageError(f"{path} assigns no {name}")
+        link = Path(os.path.relpath(ROOT / path, page.parent)).as_posix()
+        rows.append(f"| {what} | [`{name} = {found[1]}`]({link}) |")
+    return "\n".join(rows)
 
 
 def named(source: str, name: str) -> str:
@@ -79,6 +96,14 @@ def between(text: str, first: str, last: str) -> str:
     start = text.rfind("\n", 0, begins) + 1
     stop = text.find("\n", end + len(last))
     return text[start : stop if stop >= 0 else len(text)]
+
+
+def _read(path: str) -> str:
+    """The text of a file of the repository."""
+    file = (ROOT / path).resolve()
+    if not file.is_file() or not file.is_relative_to(ROOT):
+        raise UsageError(f"there is no file {path}")
+    return file.read_text("utf-8")
 
 
 def _names(node: ast.AST) -> set[str]:

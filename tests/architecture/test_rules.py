@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devtools.commands.lock import APART
+from tests.fixtures.sources import code_of, tree
 from workshop.paths import stage_packages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ def tracked(pattern: str = "") -> list[Path]:
 def imports(path: Path) -> set[str]:
     """The top-level packages a Python file imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -57,17 +58,12 @@ def imports(path: Path) -> set[str]:
 def imported_modules(path: Path) -> set[str]:
     """The modules a Python file imports, by their whole names."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
-
-
-def code_of(folder: Path) -> list[Path]:
-    """The Python files of a folder that are neither tests nor checks of exercises."""
-    return [path for path in folder.rglob("*.py") if not {"tests", "exercises"} & {*path.parts}]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda path: path.name)

@@ -1,6 +1,7 @@
 """The event catalogue and the AsyncAPI document agree with the contract."""
 
 import json
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlparse
@@ -93,6 +94,7 @@ def document():
     return SimpleNamespace(payload=payload, **contents)
 
 
+@cache
 def file_behind(uri):
     """The contents of a file that a reference names; YAML reads JSON as well."""
     contents = yaml.safe_load(Path(url2pathname(urlparse(uri).path)).read_text("utf-8"))

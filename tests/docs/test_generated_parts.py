@@ -8,6 +8,7 @@ import typer
 
 from devtools.commands import docs
 from devtools.documents import diagrams, exercise_list, pages, snippets, stage_files
+from tests.docs.all_pages import PAGES, name, text
 from workshop.errors import UsageError
 from workshop.paths import ROOT, STAGES, stage_folder
 
@@ -17,6 +18,12 @@ STORE = "03-inventory/inventory_service/store.py"
 
 def test_every_page_is_up_to_date(capfd):
     assert docs.cog(check=True) == 0, "".join(capfd.readouterr())
+
+
+def test_no_generated_part_is_empty():
+    """Code on the first line of a marker of several lines is ignored by cog."""
+    empty = [name(page) for page in PAGES if re.search(r"\]\]\] -->\n<!-- \[", text(page))]
+    assert empty == []
 
 
 # ── the command ──
@@ -61,6 +68,7 @@ def test_docs_writes_what_check_finds_stale(page, capfd):
         (f"snippet('{STORE}', 'self', 'return')", "more than one place"),
         (f"snippet('{STORE}', 'no such words', 'return')", "nothing holds"),
         (f"snippet('{STORE}', 'class DynamoInventoryStore', 'no such')", "nothing after"),
+        ("settings(('x', 'pyproject.toml', 'nothing'))", "pyproject.toml assigns no nothing"),
         ("diagram(9)", "there is no stage 9"),
         ("stage_files(9)", "there is no stage 9"),
         ("exercise_list(9)", "stage 9 has no exercises"),

@@ -1,46 +1,50 @@
-"""No page is a wall: short parts, narrow tables."""
+"""Pages are easy to read: short parts, narrow tables, complete tables of contents."""
+
+import re
 
 import pytest
 from markdown_it import MarkdownIt
 
-from devtools.documents.links import parts, rows
-from devtools.documents.pages import pages
+from devtools.documents.links import anchors, links, parts, rows
+from tests.docs.all_pages import PAGES, name, text
 from workshop.paths import ROOT
-
-PAGES = pages()
 
 MOST_WORDS = 400
 """Between two headings, code and tables not counted: forty lines on GitHub."""
 
 MOST_COLUMNS = 6
 LONGEST_ROW = 350
-"""Characters of a table's line that are seen: five lines on GitHub."""
+"""Visible characters of a table's row: five lines on GitHub."""
 
 
-def every(what):
-    """Each page, named after its path."""
-    ids = [path.relative_to(ROOT).as_posix() for path in PAGES]
-    return pytest.mark.parametrize("page", PAGES, ids=ids)(what)
+def test_no_part_of_a_page_is_too_long():
+    long = [
+        f"{name(page)}: {heading}: {words} words"
+        for page in PAGES
+        for heading, words in parts(text(page))
+        if words > MOST_WORDS
+    ]
+    assert long == []
 
 
-@every
-def test_no_part_is_a_wall(page):
-    """Whoever reads finds a heading before long."""
-    found = parts(page.read_text("utf-8"))
-    long = [f"{name}: {words} words" for name, words in found if words > MOST_WORDS]
-    assert not long, "; ".join(long)
-
-
-@every
-def test_no_table_is_too_wide(page):
-    """It is read without scrolling sideways, and no line of it is a paragraph."""
-    found = rows(page.read_text("utf-8"))
+def test_no_table_is_too_wide():
     wide = [
-        f"line {line}: {len(cells)} columns, {sum(map(len, cells))} characters"
-        for line, cells in found
+        f"{name(page)}:{line}: {len(cells)} columns, {sum(map(len, cells))} characters"
+        for page in PAGES
+        for line, cells in rows(text(page))
         if len(cells) > MOST_COLUMNS or sum(map(len, cells)) > LONGEST_ROW
     ]
-    assert not wide, "; ".join(wide)
+    assert wide == []
+
+
+@pytest.mark.parametrize(
+    ("page", "level"), [("docs/glossary.md", 3), ("docs/troubleshooting.md", 2)]
+)
+def test_a_table_of_contents_lists_every_heading_in_order(page, level):
+    whole = text(ROOT / page)
+    listed = [link for _, link in links(whole.partition("\n## ")[0]) if link.startswith("#")]
+    headings = re.findall(rf"^{'#' * level} .+$", whole, re.MULTILINE)
+    assert listed == [f"#{anchors(each)[0]}" for each in headings]
 
 
 @every
@@ -52,7 +56,7 @@ def test_every_picture_has_a_description(page):
 
 
 def test_words_are_counted_by_part_without_code_and_tables():
-    """What is there to be read; a folded answer counts."""
+    """A folded answer counts."""
     page = (
         "one two\n\n# A\n\none\n- two `three`\n\n```sh\nmake up\n```\n\n| a | b |\n|---|---|\n\n"
         "## B\n\n<details><summary>q</summary>\n\none [two](x.md)\n</details>\n"
@@ -60,9 +64,6 @@ def test_words_are_counted_by_part_without_code_and_tables():
     assert parts(page) == [("", 2), ("A", 3), ("B", 2)]
 
 
-def test_a_line_of_a_table_is_what_is_seen_of_it():
-    """Not the address of a link, nor the marks of code."""
-    assert rows("text\n\n| a | b |\n|---|---|\n| [c](docs/d.md) | `e` f |\n") == [
-        (3, ["a", "b"]),
-        (5, ["c", "e f"]),
-    ]
+def test_a_row_is_its_visible_text():
+    table = "text\n\n| a | b |\n|---|---|\n| [c](docs/d.md) | `e` f |\n"
+    assert rows(table) == [(3, ["a", "b"]), (5, ["c", "e f"])]

@@ -2,17 +2,19 @@
 
 import os
 import shutil
+from functools import cache
+from itertools import pairwise
 
 import pytest
 from order_service import status
 
-from devtools.documents.pages import pages
 from devtools.documents.running import comparison, working_copy
 from devtools.documents.running.editing import edit
 from devtools.documents.running.page_blocks import COMMANDS, OUTPUT, parse
 from devtools.documents.running.page_runner import play
 from devtools.documents.running.session import Session
 from local_cloud import processes
+from tests.docs import all_pages
 from workshop.errors import UsageError
 from workshop.paths import ROOT
 
@@ -43,49 +45,41 @@ def session(tmp_path):
 # The pages as they are.
 
 
-def every_page():
-    return [(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in pages()]
+@cache
+def blocks_of_pages():
+    """The blocks of each page: all are understood, or this fails."""
+    return [parse(all_pages.text(page), all_pages.name(page)) for page in all_pages.PAGES]
 
 
-def test_every_page_is_made_of_blocks_that_are_understood():
-    """Each block of commands is run or says why not; no language is missing or unknown."""
-    found = [block for name, text in every_page() for block in parse(text, name)]
-
-    assert sum(block.language == COMMANDS and not block.left_out for block in found) > 40
+def every_block():
+    return [block for page in blocks_of_pages() for block in page]
 
 
-def test_what_runs_a_block_elsewhere_exists():
-    """A block that a test runs names a test that is there."""
+def test_pages_have_commands_that_are_run():
+    assert any(block.language == COMMANDS and not block.left_out for block in every_block())
+
+
+def test_a_file_that_a_marker_names_exists():
+    """The test that runs a block, or the file that a learner changes."""
     named = {
-        block.where: block.markers["run by"]
-        for name, text in every_page()
-        for block in parse(text, name)
-        if "run by" in block.markers
+        block.where: block.markers[marker]
+        for block in every_block()
+        for marker in ("run by", "edit")
+        if marker in block.markers
     }
-
     assert named
     assert {where: path for where, path in named.items() if not (ROOT / path).is_file()} == {}
 
 
 def test_every_sample_follows_the_commands_that_print_it():
-    """Before a sample there is a block of commands, with nothing but samples between."""
-    astray = []
-    for name, text in every_page():
-        before = ""
-        for block in parse(text, name):
-            if block.language == OUTPUT and before != COMMANDS:
-                astray.append(block.where)
-            elif block.language != OUTPUT:
-                before = block.language
-
+    """Before a sample there is a block of commands, or another sample of theirs."""
+    astray = [
+        block.where
+        for page in blocks_of_pages()
+        for before, block in pairwise([None, *page])
+        if block.language == OUTPUT and (not before or before.language not in {COMMANDS, OUTPUT})
+    ]
     assert astray == []
-
-
-def test_a_hand_made_change_names_a_file_that_is_there():
-    """The file that a learner is to change exists."""
-    for name, text in every_page():
-        for block in parse(text, name):
-            assert (ROOT / block.markers.get("edit", "README.md")).is_file(), block.where
 
 
 # Blocks.
