@@ -39,7 +39,7 @@ _POLL = 0.05
 
 
 def main(settings_json: str) -> int:
-    """Serve until told to stop; returns the exit status."""
+    """Serve until asked to stop; returns the exit status."""
     settings = Settings.from_json(settings_json)
     directory = Path(settings.directory)
     try:

@@ -21,7 +21,7 @@ EXAMPLE = ROOT / "orderflow/contracts/PaymentProcessed/v1.succeeded.example.json
 WAITS_MINUTES = 1 + 2
 """What Lambda waits before its second and its third try, in AWS's minutes."""
 
-LETTERS = 100
+MESSAGES = 100
 AT_ONCE = 1000.0
 """Messages a second: more than there are, so that nothing is held back."""
 POLL_SECONDS = 0.01
@@ -37,8 +37,8 @@ def figures(stack: Stack) -> list[Figure]:
     letters = dead_letters.of(stack)
     sku = f"BENCH-{uuid.uuid4().hex[:8]}"
     first = _fail(stack, letters, sku, 1)
-    _fail(stack, letters, sku, LETTERS)
-    api_client.set_stock(stack, {sku: LETTERS + 1})
+    _fail(stack, letters, sku, MESSAGES)
+    api_client.set_stock(stack, {sku: MESSAGES + 1})
     return [
         Figure(
             "from a failing event to its dead letter",
@@ -69,13 +69,13 @@ def _fail(stack: Stack, letters: DeadLetters, sku: str, number: int) -> float:
 
 
 def _redrive(stack: Stack, letters: DeadLetters) -> Figure:
-    """Bring all of them back, then hand the same events to the same function in a bare loop."""
+    """Redrive all of them, then invoke the same function with the same events in a bare loop."""
     started = time.perf_counter()
     with letters.redriven(Wanted(consumer=CONSUMER), rate=AT_ONCE) as attempts:
         tried = list(attempts)
     rate = len(tried) / (time.perf_counter() - started)
     if any(attempt.result is not Result.REDRIVEN for attempt in tried):
-        raise WorkshopError("a dead letter could not be brought back")
+        raise WorkshopError("a dead letter could not be redriven")
     name = stack.outputs.function_names[CONSUMER]
     started = time.perf_counter()
     for attempt in tried:

@@ -12,7 +12,7 @@ _HEAD = "flowchart LR"
 _ENDS = ("  client([customer])", "  bus{{EventBridge bus}}")
 
 _LEGEND = "\n\nYellow: what this stage adds."
-# Dark letters on a light ground, whichever theme the page has.
+# Dark text on a light background, in every theme of the page.
 _NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
 
 _SAFETY_NET = """\

@@ -130,12 +130,12 @@ def _versions(event_type: str, page: Path) -> str:
 
 
 def _personal(parts: list[str]) -> str:
-    told = [
+    fields = [
         f"`{path}` ({what})"
         for path, what in PERSONAL.items()
         if path.partition(".")[0] in {"order", *parts}
     ]
-    return ", ".join(told)
+    return ", ".join(fields)
 
 
 def _definitions() -> dict[str, Schema]:

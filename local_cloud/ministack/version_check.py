@@ -94,7 +94,7 @@ def check() -> None:
     if found != MINISTACK:
         msg = (
             f"The local cloud needs MiniStack {MINISTACK}, but its environment has {found}. "
-            "Run `python -m workshop setup` to make it anew."
+            "Run `python -m workshop setup` to create it again."
         )
         raise IncompatibleError(msg)
     if wrong := [problem for key, names in NAMES.items() if (problem := _problem(*key, names))]:

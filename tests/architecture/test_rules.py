@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, and where things lie."""
+"""The rules of the architecture: who may import whom, and where files are."""
 
 import ast
 import re
@@ -82,12 +82,12 @@ def test_the_runtime_library_imports_no_stage_and_no_tool():
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
-def test_a_service_has_the_same_rooms(service):
+def test_a_service_has_the_same_modules(service):
     """Handler, service and store, Terraform beside them, tests, and a lesson."""
-    for room in ("handler.py", "service.py", "store.py", "__init__.py"):
-        assert (service / room).is_file(), f"{service.name} lacks {room}"
-    for room in ("terraform/main.tf", "tests", "README.md"):
-        assert (service.parent / room).exists(), f"{service.parent.name} lacks {room}"
+    for part in ("handler.py", "service.py", "store.py", "__init__.py"):
+        assert (service / part).is_file(), f"{service.name} lacks {part}"
+    for part in ("terraform/main.tf", "tests", "README.md"):
+        assert (service.parent / part).exists(), f"{service.parent.name} lacks {part}"
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)

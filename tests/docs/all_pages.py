@@ -19,18 +19,18 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def faults(
-    find: Callable[[str], Iterable[Found]], fault: Callable[[Path, str], str | None]
+def problems(
+    find: Callable[[str], Iterable[Found]], problem: Callable[[Path, str], str | None]
 ) -> list[str]:
     """Return what is wrong in all pages and notebooks, each with page and line.
 
     Args:
         find: Returns what to check in a page's text, with its line.
-        fault: Returns what is wrong with it, or None.
+        problem: Returns what is wrong with it, or None.
     """
     return [
         f"{name(page)}:{line}: {wrong}"
         for page in (*PAGES, *NOTEBOOK_PAGES)
         for line, found in find(text(page))
-        if (wrong := fault(page, found))
+        if (wrong := problem(page, found))
     ]

@@ -9,7 +9,7 @@ import typer
 from devtools.documents.command_list import commands as known_commands
 from devtools.documents.command_list import make_commands
 from devtools.documents.links import blocks, inline_code
-from tests.docs.all_pages import NOTEBOOK_PAGES, PAGES, faults, name, text
+from tests.docs.all_pages import NOTEBOOK_PAGES, PAGES, name, problems, text
 from workshop.errors import WorkshopError
 
 COMMANDS = known_commands()
@@ -52,7 +52,7 @@ def commands(line):
         )
 
 
-def fault(command, values, words):
+def problem(command, values, words):
     """What is wrong with a command, as the command line says it; None when nothing is."""
     if command not in {*MAKE, *STANDS_FOR_ANY}:
         return f"there is no command {command!r}"
@@ -69,13 +69,13 @@ def fault(command, values, words):
     return None
 
 
-def faults_of_line(_page, line):
+def problems_of_line(_page, line):
     """What is wrong with the commands of a line; None when nothing is."""
-    return "; ".join(filter(None, (fault(*each) for each in commands(line)))) or None
+    return "; ".join(filter(None, (problem(*each) for each in commands(line)))) or None
 
 
 def test_every_command_on_a_page_exists_with_its_options():
-    assert faults(typed, faults_of_line) == []
+    assert problems(typed, problems_of_line) == []
 
 
 def test_make_has_every_command_and_no_other():
@@ -120,7 +120,7 @@ def test_every_command_is_named_where_it_is_used():
     ],
 )
 def test_a_command_that_does_not_exist_is_found(line, what):
-    assert faults_of_line(None, line).startswith(what)
+    assert problems_of_line(None, line).startswith(what)
 
 
 @pytest.mark.parametrize(
@@ -137,4 +137,4 @@ def test_a_command_that_does_not_exist_is_found(line, what):
     ],
 )
 def test_a_command_that_exists_is_accepted(line):
-    assert [fault(*each) for each in commands(line)] == [None]
+    assert [problem(*each) for each in commands(line)] == [None]

@@ -66,25 +66,25 @@ def lines_of(title):
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in plain]
 
 
-def test_every_table_of_terraform_is_told_with_its_key():
+def test_every_table_of_terraform_is_documented_with_its_key():
     """The overview names each table and its key, and no other."""
-    told = {name.lower(): key for name, key, *_ in lines_of("The tables")}
-    assert told == {name: key for name, (key, _) in tables().items()}
+    documented = {name.lower(): key for name, key, *_ in lines_of("The tables")}
+    assert documented == {name: key for name, (key, _) in tables().items()}
 
 
 CARRIED = {"ALL": "everything", "KEYS_ONLY": "nothing"}
 """Projection type → what the page says of it."""
 
 
-def test_every_index_of_terraform_is_told_and_no_other():
+def test_every_index_of_terraform_is_documented_and_no_other():
     """Each index stands there with its keys and with what it carries."""
-    told = {row[1]: (row[0].lower(), *row[2:5]) for row in lines_of("The indexes")}
+    documented = {row[1]: (row[0].lower(), *row[2:5]) for row in lines_of("The indexes")}
     made = {
         index: (table, hash_key, range_key, others or CARRIED[projection])
         for table, (_, indexes) in tables().items()
         for index, (hash_key, range_key, projection, others) in indexes.items()
     }
-    assert told == made
+    assert documented == made
 
 
 def test_no_index_is_named_that_does_not_exist():
@@ -115,18 +115,18 @@ def test_no_store_is_left_out():
 
 
 def patterns():
-    """The access patterns told: store, method, the operation's cell and the condition's."""
+    """The access patterns documented: store, method, the operation's cell and the condition's."""
     row = re.compile(r"^\| `(\w+)\.(\w+)` \| (.*?) \| (.*?) \|", re.MULTILINE)
     return row.findall(PAGE)
 
 
 @pytest.mark.parametrize(("module", "name"), STORES.items())
-def test_every_way_to_the_tables_is_told(module, name):
+def test_every_way_to_the_tables_is_documented(module, name):
     """Each public method of a store has its line among the access patterns, and no other has."""
     store = getattr(importlib.import_module(module), name)
     methods = {each for each, _ in inspect.getmembers(store, inspect.isfunction) if each[0] != "_"}
-    told = [method for kind, method, *_ in patterns() if f"Dynamo{kind}" == name]
-    assert sorted(told) == sorted(methods)
+    documented = [method for kind, method, *_ in patterns() if f"Dynamo{kind}" == name]
+    assert sorted(documented) == sorted(methods)
 
 
 def test_no_access_pattern_is_of_a_store_that_is_not_there():
@@ -145,17 +145,17 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize(("module", "name"), STORES.items())
-def test_the_operations_told_are_those_that_are_made(module, name):
+def test_the_documented_operations_are_those_that_are_made(module, name):
     """A store's lines name exactly the DynamoDB operations that its code calls; none scans."""
     source = inspect.getsource(importlib.import_module(module))
     called = set(re.findall(r"self\._dynamodb\.(\w+)", source))
     cells = [cell for kind, _, cell, _ in patterns() if f"Dynamo{kind}" == name]
-    told = {word for cell in cells for word in re.findall(r"`([A-Z]\w+)`", cell)}
-    assert told == {OPERATIONS[each] for each in called}
+    documented = {word for cell in cells for word in re.findall(r"`([A-Z]\w+)`", cell)}
+    assert documented == {OPERATIONS[each] for each in called}
 
 
 @pytest.mark.parametrize(("module", "name"), STORES.items())
-def test_the_conditions_told_are_those_in_the_code(module, name):
+def test_the_documented_conditions_are_those_in_the_code(module, name):
     """Each condition stands in the store's code as the page quotes it; … stands for a part."""
     source = inspect.getsource(importlib.import_module(module))
     cells = [cell for kind, *_, cell in patterns() if f"Dynamo{kind}" == name]
@@ -189,11 +189,11 @@ def items(dynamodb, make_table, rows):
         gateway=SimulatedGateway(),
         clock=clock,
     )
-    shelf = store(DynamoInventoryStore, "inventory")
+    stock = store(DynamoInventoryStore, "inventory")
     for sku in ("KEYBOARD", "MOUSE"):
         item = {"sku": {"S": sku}, "on_hand": {"N": "10"}}
         dynamodb.put_item(TableName="orderflow-inventory", Item=item)
-    reserve(example("PaymentProcessed", "succeeded"), store=shelf, clock=clock)
+    reserve(example("PaymentProcessed", "succeeded"), store=stock, clock=clock)
     prepare(
         example("InventoryUpdated", "reserved"),
         store=store(DynamoShipmentStore, "shipments"),

@@ -36,11 +36,11 @@ CONSUMERS = {path.stem for path in ROOT.glob("0*/terraform/patterns/*.json")}
 
 
 def test_every_example_is_a_kind_of_event():
-    """Nothing in the contract is left out, and nothing is told twice."""
-    told = [(each.type, each.example) for each in events.variants()]
-    assert len(told) == len(EXAMPLES)
+    """Nothing in the contract is left out, and nothing is there twice."""
+    found = [(each.type, each.example) for each in events.variants()]
+    assert len(found) == len(EXAMPLES)
     for name, raw in EXAMPLES.items():
-        assert (name.partition("/")[0], raw) in told
+        assert (name.partition("/")[0], raw) in found
 
 
 def test_who_publishes_what():

@@ -11,7 +11,7 @@ import pytest
 
 from devtools.documents.links import anchors, inline_code, links, slug
 from devtools.documents.pages import README, tracked
-from tests.docs.all_pages import NOTEBOOK_PAGES, PAGES, faults, name, text
+from tests.docs.all_pages import NOTEBOOK_PAGES, PAGES, name, problems, text
 from tests.fixtures.sources import classes
 from workshop.paths import ROOT
 
@@ -51,7 +51,7 @@ def target(page, link):
     return whole.replace(os.sep, "/"), anchor
 
 
-def link_fault(page, link):
+def link_problem(page, link):
     """What is wrong with a link, in words; None when nothing is."""
     found = target(page, link)
     if found is None:
@@ -82,7 +82,7 @@ def in_root(words):
     return any(fnmatch.fnmatchcase(each, words.partition("/")[0]) for each in TOP)
 
 
-def path_fault(page, words):
+def path_problem(page, words):
     """What is wrong with a path in code font: from the root, from the page, or a file's end."""
     if not is_path(words):
         return None
@@ -93,7 +93,7 @@ def path_fault(page, words):
     return None if there else f"there is no {words}"
 
 
-def error_fault(_page, words):
+def error_problem(_page, words):
     """What is wrong with code font that looks like the name of an error."""
     is_error = re.fullmatch(r"[A-Z][\w.]*(?:Error|Exception)", words)
     return f"no error is called {words}" if is_error and words not in ERRORS else None
@@ -103,15 +103,15 @@ ERRORS = FOREIGN_ERRORS | {name for name in classes() if name.endswith("Error")}
 
 
 def test_every_link_leads_to_a_file_or_part_that_git_knows():
-    assert faults(links, link_fault) == []
+    assert problems(links, link_problem) == []
 
 
 def test_every_path_in_code_font_exists():
-    assert faults(inline_code, path_fault) == []
+    assert problems(inline_code, path_problem) == []
 
 
 def test_every_error_in_code_font_exists():
-    assert faults(inline_code, error_fault) == []
+    assert problems(inline_code, error_problem) == []
 
 
 def test_every_page_is_reached_by_links_from_the_readme():
@@ -137,23 +137,23 @@ def test_every_page_is_reached_by_links_from_the_readme():
     ],
 )
 def test_a_broken_link_is_found(link, what):
-    assert link_fault(README, link).startswith(what)
+    assert link_problem(README, link).startswith(what)
 
 
 @pytest.mark.parametrize(
     "link", ["docs", "docs/", "#the-stages", "docs/commands.md#make-up-stagen", "Makefile#L1-L2"]
 )
 def test_a_link_to_a_folder_part_or_line_is_accepted(link):
-    assert link_fault(README, link) is None
+    assert link_problem(README, link) is None
 
 
 def test_a_path_or_error_that_does_not_exist_is_found():
     gone = ["workshop/nothing.py", "nothing.tf", "../nothing.md", "0?-*/nothing/"]
-    assert all(path_fault(README, each) for each in gone)
+    assert all(path_problem(README, each) for each in gone)
     good = ["workshop/cli.py", "handler.py", "0?-*/tests/", "tests/"]
-    assert all(is_path(each) and not path_fault(README, each) for each in good)
+    assert all(is_path(each) and not path_problem(README, each) for each in good)
     assert not any(is_path(each) for each in ["make up", "tok_declined", "a/b", ".workshop/x.json"])
-    assert error_fault(README, "NoSuchError")
+    assert error_problem(README, "NoSuchError")
 
 
 @pytest.mark.parametrize(
