@@ -58,15 +58,15 @@ release: ; $(RUN) $(ARGS) ## make the newest code live, verify it, or go back
 drift: ; $(RUN) $(STAGE_OPTION) $(ARGS) ## compare the stack with what Terraform left
 
 ## maintainers: test
-test: ; $(DEV) $(ARGS) ## lint, types, unit, Terraform, and one deployed stack: 5 minutes
-test-all: ; $(DEV) $(ARGS) ## every test: 15 minutes
+test: ; $(DEV) $(ARGS) ## the essential tests, five minutes
+test-all: ; $(DEV) $(ARGS) ## every test, fifteen minutes
 lint: ; $(DEV) $(ARGS) ## style and format of the code
 types: ; $(DEV) $(ARGS) ## type hints
 unit: ; $(DEV) $(ARGS) ## tests that need no cloud
 terraform: ; $(DEV) $(ARGS) ## tests of the Terraform configuration
-stack: ; $(DEV) $(ARGS) ## flow, failures, permissions and notebooks on one stack
+stack: ; $(DEV) $(ARGS) ## flow and notebooks on one deployed stack
 exercises: ; $(DEV) $(ARGS) ## each exercise from its start to its end
-deployed: ; $(DEV) $(ARGS) ## stage by stage, as an account, and the pages
+deployed: ; $(DEV) $(ARGS) ## stages, an account and pages on local clouds
 notebooks: ; $(DEV) $(ARGS) ## run the notebooks and compare with the saved outputs
 security: ; $(DEV) $(ARGS) ## scan workflows and Terraform
 bench: ; $(DEV) $(ARGS) ## measure the budgets

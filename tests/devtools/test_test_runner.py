@@ -1,4 +1,4 @@
-"""Counting what the parts of `make test` came to."""
+"""Counting the results of the parts of the tests."""
 
 from devtools import test_runner
 from devtools.commands import quality
@@ -22,5 +22,5 @@ def test_table_of_parts_is_on_the_page_of_the_github_run(tmp_path, monkeypatch):
     page = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     monkeypatch.setitem(quality.PARTS, "lint", lambda: Tally(passed=2))
-    quality.all_parts(["lint"])
+    quality.run_parts(["lint"])
     assert page.read_text("utf-8").splitlines()[2] == "| lint | 0 | 2 | 0 |"
