@@ -263,7 +263,7 @@ def killed_at(step, act):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(session, "_git", counted(session._git))
-        for name in ("write_text", "replace", "unlink"):
+        for name in ("write_bytes", "replace", "unlink"):
             patched.setattr(Path, name, counted(getattr(Path, name)))
         with suppress(Killed):
             act()

@@ -16,6 +16,7 @@ from pathlib import Path
 from workshop.console import say
 from workshop.errors import UsageError, WorkshopError
 from workshop.exercises.catalogue import Exercise
+from workshop.files import write_atomically
 from workshop.paths import ROOT
 
 
@@ -222,12 +223,8 @@ def _load(root: Path) -> UnderWay | None:
 
 
 def _save(known: UnderWay, root: Path) -> None:
-    """Write the record, all of it or nothing."""
-    record = _record(root)
-    record.parent.mkdir(exist_ok=True)
-    unfinished = record.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(asdict(known), indent=2), "utf-8")
-    unfinished.replace(record)
+    _record(root).parent.mkdir(exist_ok=True)
+    write_atomically(_record(root), json.dumps(asdict(known), indent=2))
 
 
 def _git(root: Path, *command: str, check: bool = True) -> str:
