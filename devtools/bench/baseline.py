@@ -10,6 +10,9 @@ from pathlib import Path
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
 
+SOURCE = Path(__file__).with_name("baseline_function.py")
+"""The code of all of its functions."""
+
 PREFIX = "bare-twin"
 BUS = f"{PREFIX}-bus"
 TABLES = {"orders": "order_id", "payments": "order_id", "inventory": "sku", "shipments": "order_id"}
@@ -75,7 +78,7 @@ def _function(stack: Stack, function: str, role: str) -> str:
         FunctionName=name,
         Role=role,
         Runtime="python3.13",
-        Handler=f"twin_function.{function}",
+        Handler=f"{SOURCE.stem}.{function}",
         Code={"ZipFile": _zip()},
         Timeout=15,
         Environment={"Variables": {"EVENT_BUS_NAME": BUS, "PREFIX": PREFIX}},
@@ -106,8 +109,7 @@ def _rule(stack: Stack, function: str, arn: str) -> None:
 
 
 def _zip() -> bytes:
-    source = Path(__file__).with_name("baseline_function.py")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.write(source, source.name)
+        archive.write(SOURCE, SOURCE.name)
     return buffer.getvalue()
