@@ -459,7 +459,7 @@ def test_every_nightly_job_has_an_issue_and_its_own_result():
         assert each["result"] == f"${{{{ needs.{each['job']}.result }}}}"
     for result in RESULTS:
         assert runs(issue, event("schedule", drift=result, newest=result))
-    assert commands(NIGHTLY["newest"]) == ["lock", "test"]
+    assert commands(NIGHTLY["newest"]) == ["lock", "test-all"]
 
 
 # What jobs pass on -------------------------------------------------------------------------------
