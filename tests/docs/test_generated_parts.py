@@ -8,6 +8,7 @@ import typer
 
 from devtools.commands import docs
 from devtools.documents import diagrams, exercise_list, pages, snippets, stage_files
+from devtools.documents.producers import PRODUCERS
 from tests.docs.all_pages import PAGES, name, text
 from workshop.errors import UsageError
 from workshop.paths import ROOT, STAGES, stage_folder
@@ -18,6 +19,12 @@ STORE = "03-inventory/inventory_service/store.py"
 
 def test_every_page_is_up_to_date(capfd):
     assert docs.cog(check=True) == 0, "".join(capfd.readouterr())
+
+
+def test_every_producer_is_called_by_a_page():
+    """A page that loses its markers is not up to date, and cog cannot know it."""
+    called = {call for page in PAGES for call in re.findall(r"\[\[\[cog\s+(\w+)", text(page))}
+    assert called == set(PRODUCERS)
 
 
 def test_no_generated_part_is_empty():
