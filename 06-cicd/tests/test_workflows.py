@@ -21,7 +21,7 @@ from devtools.commands.quality import PARTS
 from devtools.launcher import NEEDS as MAINTAINERS_NEEDS
 from workshop import cli
 from workshop.deployment import bundles
-from workshop.deployment.terraform import runner
+from workshop.deployment.terraform import program
 from workshop.environments import DEV, SECURITY, WORKSHOP
 from workshop.launcher import NEEDS as LEARNERS_NEEDS
 from workshop.paths import ROOT
@@ -536,7 +536,7 @@ def test_terraform_is_a_supported_version():
     [(oldest, below)] = re.findall(r'required_version = ">= ([\d.]+), (< [\d.]+)"', text)
     version = tuple(map(int, LOADED["setup"]["inputs"]["terraform"]["default"].split(".")))
     assert version >= tuple(map(int, oldest.split(".")))
-    assert version >= runner.OLDEST_REMOTE
+    assert version >= program.OLDEST_REMOTE
     assert version < tuple(map(int, below.removeprefix("< ").split(".")))
     others = {
         key: set_up(job)["terraform"] for key, job in OWN.items() if "terraform" in set_up(job)

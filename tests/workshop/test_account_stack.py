@@ -14,7 +14,8 @@ from workshop.deployment.aws import account_stack, bootstrap_names, teardown_che
 from workshop.deployment.error_messages import explained
 from workshop.deployment.stack import Record
 from workshop.deployment.target import LOCAL_CREDENTIALS, Target
-from workshop.deployment.terraform.runner import Changes, TerraformError
+from workshop.deployment.terraform.diagnostics import TerraformError
+from workshop.deployment.terraform.runner import Changes
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import TERRAFORM
 

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from workshop.deployment.aws import remote_state
 from workshop.deployment.target import Target
 from workshop.deployment.terraform import config_copy
-from workshop.deployment.terraform.runner import REPOSITORY, TerraformError
+from workshop.deployment.terraform.diagnostics import TerraformError
+from workshop.deployment.terraform.runner import REPOSITORY
 from workshop.errors import WorkshopError
 from workshop.paths import CICD, ROOT, TERRAFORM
 

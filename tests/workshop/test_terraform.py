@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from workshop.deployment.terraform import runner
+from workshop.deployment.terraform import program, progress
 from workshop.deployment.terraform.runner import Configuration, Terraform
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import ROOT, TERRAFORM
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake is a shell scr
 def test_an_old_terraform_is_refused(fake):
     fake(version="1.8.5")
     with pytest.raises(UsageError, match=r"1\.9 or newer is needed, .* is 1\.8\.5"):
-        runner.find()
+        program.find()
 
 
 def test_an_old_terraform_locks_no_bucket(fake, tmp_path):
@@ -76,7 +76,7 @@ def test_an_init_that_failed_is_done_again(fake, tmp_path):
 def test_a_missing_terraform_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="Terraform is missing"):
-        runner.find()
+        program.find()
 
 
 def test_an_apply_gives_changes_and_outputs(fake, tmp_path):
@@ -111,7 +111,7 @@ def test_errors_are_told_with_their_place(fake, tmp_path):
 
 def test_settings_of_the_users_own_do_not_change_its_ways():
     environment = {"TF_CLI_ARGS": "-no-color", "TF_WORKSPACE": "x", "TF_VAR_a": "1", "HOME": "/"}
-    assert runner._without_settings(environment) == {"TF_VAR_a": "1", "HOME": "/"}
+    assert program.without_settings(environment) == {"TF_VAR_a": "1", "HOME": "/"}
 
 
 @pytest.mark.parametrize(("given", "used"), [({}, "200"), ({"GOGC": "off"}, "off")])
@@ -130,4 +130,4 @@ def test_garbage_is_collected_seldom_unless_the_user_says_otherwise(fake, tmp_pa
     ],
 )
 def test_progress_names_a_resource_by_module_and_type(address, short):
-    assert runner._short(address) == short
+    assert progress.short(address) == short

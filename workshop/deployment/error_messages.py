@@ -7,7 +7,8 @@ from typing import Protocol
 
 from workshop.console import say
 from workshop.deployment.aws_errors import EXPIRED, EXPIRED_PATTERN
-from workshop.deployment.terraform.runner import Terraform, TerraformError
+from workshop.deployment.terraform.diagnostics import TerraformError
+from workshop.deployment.terraform.runner import Terraform
 from workshop.errors import WorkshopError
 
 

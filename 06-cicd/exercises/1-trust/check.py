@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from workshop.deployment.terraform.runner import find
+from workshop.deployment.terraform.program import find
 from workshop.paths import CICD
 
 GITHUB = "token.actions.githubusercontent.com"

@@ -7,7 +7,8 @@ from workshop.console import say
 from workshop.deployment.aws import bootstrap_names
 from workshop.deployment.target import Target
 from workshop.deployment.terraform.config_copy import Backend
-from workshop.deployment.terraform.runner import Terraform, TerraformError
+from workshop.deployment.terraform.diagnostics import TerraformError
+from workshop.deployment.terraform.runner import Terraform
 from workshop.errors import WorkshopError
 
 

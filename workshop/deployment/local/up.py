@@ -22,6 +22,7 @@ from workshop.deployment.bundles import Bundle
 from workshop.deployment.release import gateway_switch, release
 from workshop.deployment.stack import Outputs, Record, Stack, local_name, target_of
 from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION, Target
+from workshop.deployment.terraform.program import find as find_terraform
 from workshop.deployment.terraform.runner import (
     REPOSITORY,
     Changes,
@@ -29,7 +30,6 @@ from workshop.deployment.terraform.runner import (
     Terraform,
     end_orphans,
 )
-from workshop.deployment.terraform.runner import find as find_terraform
 from workshop.errors import EXPECTED, UsageError, WorkshopError
 from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,16 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud import processes
-from workshop.console import Steps, say, steps
-from workshop.deployment.terraform import provider_mirror
-from workshop.errors import UsageError, WorkshopError
+from workshop.console import say, steps
+from workshop.deployment.terraform import program, provider_mirror
+from workshop.deployment.terraform.diagnostics import TerraformError, init_failure, readable
+from workshop.deployment.terraform.progress import parse, show
 from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
-
-OLDEST = (1, 9)
-"""The oldest Terraform that will do; ``terraform/versions.tf`` asks for the same."""
-
-OLDEST_REMOTE = (1, 11)
-"""The oldest that locks a state in S3 without a table beside it."""
 
 _INIT_INPUTS = re.compile(r"^\s*(?:source|version|required_version)\s*=.*$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # not every command knows -no-color
@@ -38,14 +32,8 @@ if sys.platform == "win32":
 else:
     _INTERRUPT = signal.SIGINT
 
-Event = dict[str, Any]
-
 WIDE = ("-parallelism=24",)
 """Resources made at once: ten queues, of which each is waited for 25 s, leave room for others."""
-
-
-class TerraformError(WorkshopError):
-    """Terraform failed; the message holds its own errors."""
 
 
 @dataclass(frozen=True)
@@ -103,41 +91,6 @@ class Outcome:
     outputs: dict[str, Any] = field(default_factory=dict)
 
 
-def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> str:
-    """The terraform program.
-
-    Args:
-        oldest: The version that will do.
-        why: What needs it, to go on a sentence with.
-
-    Raises:
-        UsageError: When it is missing or too old.
-    """
-    wanted = ".".join(map(str, oldest))
-    program = shutil.which("terraform")
-    if program is None:
-        raise UsageError(
-            f"Terraform is missing: install version {wanted} or newer "
-            "(developer.hashicorp.com/terraform/install) so that `terraform` is found on PATH."
-        )
-    answer = subprocess.run(
-        [program, "version", "-json"],
-        env=_without_settings(os.environ) | {"CHECKPOINT_DISABLE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        version = str(json.loads(answer.stdout)["terraform_version"])
-    except (ValueError, KeyError):
-        raise UsageError(
-            f"Terraform at {program} does not tell its version: install it anew."
-        ) from None
-    if tuple(int(part) for part in version.split(".")[:2]) < oldest:
-        raise UsageError(f"Terraform {wanted} or newer is needed{why}, {program} is {version}.")
-    return program
-
-
 class Terraform:
     """Terraform at work on one state."""
 
@@ -166,9 +119,9 @@ class Terraform:
         self._data = directory / "terraform-data"
         self._configuration = configuration
         if configuration.remote:
-            self._program = find(OLDEST_REMOTE, ", to lock the state in its bucket")
+            self._program = program.find(program.OLDEST_REMOTE, ", to lock the state in its bucket")
         else:
-            self._program = find()
+            self._program = program.find()
         self._keep_open = keep_open
         self._before = before
         own = {
@@ -180,7 +133,7 @@ class Terraform:
             "GOGC": environment.get("GOGC", "200"),
         }
         found = provider_mirror.settings(environment, Path.home(), STATE)
-        self._environment = _without_settings(environment) | own | found
+        self._environment = program.without_settings(environment) | own | found
         directory.mkdir(parents=True, exist_ok=True)
 
     def init(self) -> None:
@@ -200,7 +153,7 @@ class Terraform:
             # The backend's settings are generated: what they were before is of no interest.
             done = self.run("init", "-lockfile=readonly", "-reconfigure", "-no-color")
         if done.returncode:
-            raise TerraformError(_init_failure(done.stderr))
+            raise TerraformError(init_failure(done.stderr))
         marker.write_text(wanted, "utf-8")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -371,8 +324,8 @@ class Terraform:
         ):
             progress.doing("planning")
             for line in lines:
-                event = _parse(line)
-                _show(event, progress)
+                event = parse(line)
+                show(event, progress)
                 match event.get("type"):
                     case "change_summary":
                         counts = event["changes"]
@@ -386,7 +339,7 @@ class Terraform:
                             if "value" in each
                         }
                     case "diagnostic" if event["diagnostic"]["severity"] == "error":
-                        errors.append(_readable(event["diagnostic"], self._shown_root()))
+                        errors.append(readable(event["diagnostic"], self._shown_root()))
                     case None:
                         errors.append(line.rstrip())
         if errors and self._returncode:
@@ -458,30 +411,6 @@ def _apart(keep_open: tuple[int, ...]) -> dict[str, Any]:
     return {"process_group": 0, "pass_fds": keep_open}
 
 
-def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what would change Terraform's ways: only variables may stay."""
-    return {
-        key: value
-        for key, value in environment.items()
-        if not key.startswith("TF_") or key.startswith(("TF_VAR_", "TF_LOG", "TF_PLUGIN_CACHE_DIR"))
-    }
-
-
-def _parse(line: str) -> Event:
-    """One line of Terraform's JSON; anything else it prints has no type."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
-_DOING = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
-
-
-_MODULE_AND_TYPE = re.compile(r"(?:.*\bmodule\.)?(\w+)(?:\[[^\]]*\])?\.aws_(\w+)\.")
-
-
 def end_orphans(directory: Path) -> None:
     """End the provider that a killed Terraform left behind: it still holds the stack's lock.
 
@@ -496,44 +425,3 @@ def end_orphans(directory: Path) -> None:
 
 def _group_file(directory: Path) -> Path:
     return directory / "terraform.pid"
-
-
-def _short(address: str) -> str:
-    """Whose resource it is and of which type: the innermost module, and `lambda_function`, say."""
-    found = _MODULE_AND_TYPE.search(address)
-    return f"{found[1]} {found[2]}" if found else address
-
-
-def _show(event: Event, progress: Steps) -> None:
-    kind = event.get("type")
-    if kind == "refresh_start":
-        progress.doing(f"checking {_short(event['hook']['resource']['addr'])}")
-    elif kind in {"apply_start", "apply_progress"}:
-        hook = event["hook"]
-        action = _DOING.get(hook["action"], hook["action"])
-        progress.doing(f"{action} {_short(hook['resource']['addr'])}")
-    elif kind in {"apply_complete", "apply_errored"}:
-        progress.done()
-
-
-def _readable(diagnostic: Event, root: Path) -> str:
-    """An error as Terraform means it: what, where, why."""
-    where = diagnostic.get("address", "")
-    if place := diagnostic.get("range"):
-        path = os.path.relpath(root / place["filename"], ROOT)
-        where = f"{where} {path}:{place['start']['line']}".strip()
-    lines = [f"  ✗ {diagnostic['summary']}" + (f" ({where})" if where else "")]
-    lines += [f"    {line}" for line in diagnostic.get("detail", "").splitlines() if line.strip()]
-    return "\n".join(lines)
-
-
-def _init_failure(output: str) -> str:
-    provider = provider_mirror.locked_provider()
-    offline = ("Failed to query available provider", "could not connect", "Failed to install")
-    if any(sign in output for sign in offline):
-        return (
-            f"Terraform's provider {provider.address} {provider.version} is not on this machine "
-            "and cannot be downloaded: connect to the internet, or put it in a plugin directory, "
-            f"~/.terraform.d/plugins/{provider.address}/{provider.version}/{provider_mirror.machine()}/."
-        )
-    return f"{output.strip()}\nTerraform could not be prepared; what it said stands above."
