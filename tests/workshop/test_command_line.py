@@ -64,12 +64,6 @@ def test_a_verb_that_needs_a_stack_says_how_to_start_one():
     assert done.stderr == "No stack is up. Start one with: make up\n"
 
 
-def test_a_missing_terraform_is_named():
-    done = run("setup", HOME="/nonexistent")
-    assert done.returncode == 2
-    assert done.stderr.startswith("Terraform is missing: install version")
-
-
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
 def test_help_shows_what_the_makefile_says_of_each_command(arguments):
     done = run(*arguments)

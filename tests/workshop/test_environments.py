@@ -14,8 +14,11 @@ from workshop.environments import Environment
 from workshop.paths import ROOT
 
 
-def test_needs_nothing_but_the_standard_library():
-    script = "import sys; sys.path.insert(0, sys.argv[1]); import workshop.launcher"
+@pytest.mark.parametrize(
+    "module", ["workshop.launcher", "devtools.launcher", "workshop.deployment.terraform.program"]
+)
+def test_needs_nothing_but_the_standard_library(module):
+    script = f"import sys; sys.path.insert(0, sys.argv[1]); import {module}"
     command = [sys.executable, "-I", "-S", "-c", script, str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

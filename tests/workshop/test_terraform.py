@@ -4,10 +4,14 @@ import json
 import os
 
 import pytest
+from typer.testing import CliRunner
 
+from workshop.cli import app
+from workshop.commands import stack
 from workshop.deployment.terraform import program, progress
+from workshop.deployment.terraform.program import Program
 from workshop.deployment.terraform.runner import Configuration, Terraform
-from workshop.errors import UsageError, WorkshopError
+from workshop.errors import WorkshopError
 from workshop.paths import ROOT, TERRAFORM
 
 
@@ -18,13 +22,14 @@ def fake(tmp_path, monkeypatch):
     def make(*lines, version="1.11.4", code=0):
         said = tmp_path / "said"
         said.write_text("".join(f"{line}\n" for line in lines))
-        program = tmp_path / "terraform"
-        program.write_text(
+        script = tmp_path / "terraform"
+        script.write_text(
             "#!/bin/sh\n"
             f"""[ "$1" = version ] && echo '{{"terraform_version": "{version}"}}' && exit\n"""
             f"cat {said}; exit {code}\n"
         )
-        program.chmod(0o755)
+        script.chmod(0o755)
+        monkeypatch.setattr(program, "OWN", tmp_path / "own")
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin{os.pathsep}/usr/bin")
 
     return make
@@ -33,18 +38,26 @@ def fake(tmp_path, monkeypatch):
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake is a shell script")
 
 
-def test_an_old_terraform_is_refused(fake):
-    fake(version="1.8.5")
-    with pytest.raises(UsageError, match=r"1\.9 or newer is needed, .* is 1\.8\.5"):
-        program.find()
-
-
-def test_an_old_terraform_locks_no_bucket(fake, tmp_path):
-    """It would do for a state on this machine."""
+def test_an_installed_terraform_may_be_too_old_for_a_remote_state_only(
+    fake, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(program, "_download", lambda path: Program(str(path), "1.11.4", True))
     fake(version="1.10.5")
-    Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM))
-    with pytest.raises(UsageError, match=r"1\.11 or newer is needed, to lock the state in its"):
-        Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM, remote=True))
+    local = Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM))
+    remote = Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM, remote=True))
+    assert str(local.program) == f"Terraform 1.10.5 (installed: {tmp_path}/terraform)"
+    assert str(remote.program) == "Terraform 1.11.4 (downloaded)"
+    assert "1.11 or newer is required to lock the state in its bucket" in capsys.readouterr().err
+
+
+def test_setup_reports_the_terraform_that_is_used(fake, tmp_path, monkeypatch):
+    monkeypatch.setattr(stack, "CLOUDS", tmp_path / "clouds")
+    (tmp_path / "clouds/default/terraform-data").mkdir(parents=True)
+    monkeypatch.setattr(stack.bundles, "build", list)
+    fake()
+    done = CliRunner().invoke(app, ["setup"])
+    assert done.exit_code == 0
+    assert f"Terraform 1.11.4 (installed: {tmp_path}/terraform), its provider" in done.output
 
 
 @pytest.mark.parametrize("remote", [True, False])
@@ -71,12 +84,6 @@ def test_an_init_that_failed_is_done_again(fake, tmp_path):
         other.init()
     with pytest.raises(WorkshopError):
         first.init()
-
-
-def test_a_missing_terraform_is_told(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="Terraform is missing"):
-        program.find()
 
 
 def test_an_apply_gives_changes_and_outputs(fake, tmp_path):

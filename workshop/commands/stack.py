@@ -12,7 +12,7 @@ from workshop.deployment.local.up import empty_cloud, start_empty
 from workshop.deployment.local.up import up as bring_up
 from workshop.deployment.stack import Record, Stack, cloud_name, current
 from workshop.deployment.target import taken_back
-from workshop.deployment.terraform import runner
+from workshop.deployment.terraform.runner import Terraform
 from workshop.errors import UsageError
 from workshop.exercises import session
 from workshop.paths import CLOUDS, STAGES
@@ -43,11 +43,12 @@ Stage = Annotated[
 
 @app.command()
 def setup() -> None:
-    """Get everything ready that the other verbs need, and say what was found."""
-    runner.Terraform(CLOUDS / "default", os.environ).init()
+    """Get everything ready that the other commands need, and say what is used."""
+    terraform = Terraform(CLOUDS / "default", os.environ)
+    terraform.init()
     bundles.build()
     bytecode = "with" if bundles.find_compiler() else "without"
-    say(f"Ready: environments, Terraform and its provider, bundles ({bytecode} bytecode).")
+    say(f"Ready: environments, {terraform.program}, its provider, bundles ({bytecode} bytecode).")
 
 
 @app.command()

@@ -27,7 +27,7 @@ def policies(tmp_path_factory):
     folder.joinpath("asked.tf").write_text(ASKED, "utf-8")
     folder.joinpath("github.tf").write_text("\n".join(found), "utf-8")
     done = subprocess.run(
-        [find(), "console"],
+        [find().path, "console"],
         cwd=folder,
         input="jsonencode(local.trust_policies)\n",
         capture_output=True,

@@ -12,6 +12,7 @@ LINKED = (
     ".venv",
     ".workshop/local-cloud-env",
     ".workshop/function-dependencies",
+    ".workshop/terraform",
     ".workshop/terraform-plugins",
     ".workshop/clouds",
 )

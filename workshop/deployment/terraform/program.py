@@ -1,12 +1,23 @@
-"""Find the terraform program, its version, and the environment it runs in."""
+"""Find the terraform program, its version, and the environment it runs in.
 
+Standard library only, as everything that a set-up from nothing needs.
+"""
+
+import errno
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
+from local_cloud.locking import exclusive
+from workshop.deployment.terraform import download
 from workshop.errors import UsageError
+from workshop.paths import STATE
 
 OLDEST = (1, 9)
 """The oldest Terraform that will do; ``terraform/versions.tf`` asks for the same."""
@@ -14,40 +25,69 @@ OLDEST = (1, 9)
 OLDEST_REMOTE = (1, 11)
 """The oldest that locks a state in S3 without a table beside it."""
 
+OWN = STATE / "terraform"
+"""Where a downloaded Terraform is kept: version by version."""
 
-def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> str:
-    """The terraform program.
+_INSTALL = "developer.hashicorp.com/terraform/install"
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A terraform program that runs here.
+
+    Attributes:
+        path: Where it is.
+        version: Such as ``1.11.4``.
+        downloaded: Whether it is the workshop's own copy; otherwise it is found on PATH.
+    """
+
+    path: str
+    version: str
+    downloaded: bool = False
+
+    def __str__(self) -> str:
+        source = "downloaded" if self.downloaded else f"installed: {self.path}"
+        return f"Terraform {self.version} ({source})"
+
+    def is_at_least(self, oldest: tuple[int, int]) -> bool:
+        """Whether its version will do."""
+        return tuple(int(part) for part in self.version.split(".")[:2]) >= oldest
+
+
+def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> Program:
+    """Find the installed terraform program; when it will not do, the workshop's own copy.
+
+    The copy is downloaded when it is missing or damaged.
 
     Args:
         oldest: The version that will do.
-        why: What needs it, to go on a sentence with.
+        why: What requires that version, to continue a sentence with.
 
     Raises:
-        UsageError: When it is missing or too old.
+        UsageError: There is none, and it cannot be downloaded.
     """
     wanted = ".".join(map(str, oldest))
-    program = shutil.which("terraform")
-    if program is None:
-        raise UsageError(
-            f"Terraform is missing: install version {wanted} or newer "
-            "(developer.hashicorp.com/terraform/install) so that `terraform` is found on PATH."
+    installed = shutil.which("terraform")
+    found = _report(Path(installed)) if installed else None
+    if found and found.is_at_least(oldest):
+        return found
+    path = OWN / download.RELEASE.version / ("terraform.exe" if os.name == "nt" else "terraform")
+    if own := _report(path, downloaded=True):
+        return own
+    if installed:
+        version = f"found {found.version} at" if found else "no version is reported by"
+        _say(
+            f"Terraform {wanted} or newer is required{why} ({version} {installed}). "
+            "A copy of the workshop's own is downloaded and used."
         )
-    answer = subprocess.run(
-        [program, "version", "-json"],
-        env=without_settings(os.environ) | {"CHECKPOINT_DISABLE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     try:
-        version = str(json.loads(answer.stdout)["terraform_version"])
-    except (ValueError, KeyError):
+        return _download(path)
+    except download.DownloadError as error:
         raise UsageError(
-            f"Terraform at {program} does not tell its version: install it anew."
-        ) from None
-    if tuple(int(part) for part in version.split(".")[:2]) < oldest:
-        raise UsageError(f"Terraform {wanted} or newer is needed{why}, {program} is {version}.")
-    return program
+            f"Terraform {download.RELEASE.version} could not be downloaded: {error}. "
+            f"{error.remedy}, or install Terraform {wanted} or newer from {_INSTALL}."
+        ) from error
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -57,3 +97,49 @@ def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
         for key, value in environment.items()
         if not key.startswith("TF_") or key.startswith(("TF_VAR_", "TF_LOG", "TF_PLUGIN_CACHE_DIR"))
     }
+
+
+def _report(path: Path, *, downloaded: bool = False) -> Program | None:
+    """Ask a program for its version; None when it is missing, or does not run."""
+    try:
+        answer = subprocess.run(
+            [path, "version", "-json"],
+            env=without_settings(os.environ) | {"CHECKPOINT_DISABLE": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        version = str(json.loads(answer.stdout)["terraform_version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Program(str(path), version, downloaded) if re.match(r"\d+\.\d+", version) else None
+
+
+def _download(path: Path) -> Program:
+    """Download the workshop's own copy, unless another command does so meanwhile.
+
+    Raises:
+        DownloadError: With what happened and what to do.
+    """
+    try:
+        with exclusive(
+            OWN / "download.lock", "Another command is downloading Terraform; waiting for it …"
+        ):
+            if _report(path) is None:
+                download.fetch(path, download.RELEASE)
+    except OSError as error:
+        if error.errno in _FULL_DISK:
+            what, remedy = "the disk is full", "Free 150 MB"
+        else:
+            what, remedy = f"{OWN} cannot be written ({error.strerror})", "Make it writable"
+        raise download.DownloadError(what, f"{remedy} and run `make setup` again") from error
+    own = _report(path, downloaded=True)
+    if own is None:
+        raise download.DownloadError(f"{path} does not run", "Delete it and run `make setup` again")
+    return own
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()

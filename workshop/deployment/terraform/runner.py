@@ -112,16 +112,16 @@ class Terraform:
             configuration: What it works on.
 
         Raises:
-            UsageError: When Terraform is missing or too old.
+            UsageError: Terraform is missing or too old, and cannot be downloaded.
         """
         self.state = directory / "terraform.tfstate"
         self._directory = directory
         self._data = directory / "terraform-data"
         self._configuration = configuration
         if configuration.remote:
-            self._program = program.find(program.OLDEST_REMOTE, ", to lock the state in its bucket")
+            self.program = program.find(program.OLDEST_REMOTE, " to lock the state in its bucket")
         else:
-            self._program = program.find()
+            self.program = program.find()
         self._keep_open = keep_open
         self._before = before
         own = {
@@ -312,7 +312,7 @@ class Terraform:
 
     def _command(self, *arguments: str) -> list[str]:
         root = self._configuration.root
-        return [*self._before, self._program, f"-chdir={root}", *arguments]
+        return [*self._before, self.program.path, f"-chdir={root}", *arguments]
 
     def _watch(self, title: str, command: str, *options: str) -> Outcome:
         """Run a command that reports in JSON, show its progress, and gather what it came to."""
