@@ -23,6 +23,3 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
 def main() -> None:
     """Run the maintainers' command line in its environment, which is made first if necessary."""
     start("devtools", NEEDS, (DEV,))
-    from devtools.cli import main as run  # noqa: PLC0415 - needs the environment just made
-
-    run()

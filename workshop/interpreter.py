@@ -12,15 +12,27 @@ def inside() -> bool:
     return Path(sys.prefix).resolve() == VENV.resolve()
 
 
+def has_python(environment: Path) -> bool:
+    """Return whether a virtual environment's interpreter and the one that made it are there."""
+    try:
+        lines = (environment / "pyvenv.cfg").read_text("utf-8").splitlines()
+    except OSError:
+        return False
+    settings = dict(line.split(" = ", 1) for line in lines if " = " in line)
+    return python_of(environment).exists() and Path(settings.get("home", "")).is_dir()
+
+
 def continue_if_made(package: str) -> None:
     """Continue in .venv when there is one: whether it is up to date is checked there.
 
-    That saves this process the imports that the check needs.
+    That saves this process the imports that the check needs. Not on Windows: an interpreter that
+    runs cannot be replaced there, so the check must come first.
 
     Args:
         package: The program, such as `workshop`.
     """
-    if not inside() and (VENV / MARKER).exists() and python_of(VENV).exists():
+    made = (VENV / MARKER).exists() and python_of(VENV).exists()
+    if made and os.name == "posix" and not inside():
         continue_inside(package)
 
 

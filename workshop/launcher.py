@@ -1,5 +1,6 @@
 """Make what a command needs before it runs, from nothing but Python."""
 
+import importlib
 import sys
 from collections.abc import Mapping
 
@@ -33,15 +34,12 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
 def main() -> None:
     """Run the learner's command line in its environment, which is made first if necessary."""
     start("workshop", NEEDS, (WORKSHOP,))
-    from workshop.cli import main as run  # noqa: PLC0415 - needs the environment just made
-
-    run()
 
 
 def start(
     package: str, needs: Mapping[str, tuple[Environment, ...]], default: tuple[Environment, ...]
 ) -> None:
-    """Make what a command needs, and continue in .venv.
+    """Make what a command needs, and run the command in .venv.
 
     Args:
         package: The program, such as `workshop`.
@@ -49,13 +47,35 @@ def start(
         default: What the other commands need.
     """
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    needed = needs.get(command, default)
+    made = _prepare(needed, thorough=command == "setup")
+    if made or not inside():  # Python looks for packages when it starts
+        continue_inside(package)
     try:
-        made = prepare(needs.get(command, default))
+        command_line = importlib.import_module(f"{package}.cli")
+    except ImportError:
+        if not repair():
+            raise
+        continue_inside(package)
+    command_line.main()
+
+
+def repair() -> bool:
+    """Install the packages of .venv again when files of them are missing: an import has failed.
+
+    Returns:
+        Whether any were missing.
+    """
+    return _prepare((WORKSHOP,), thorough=True)
+
+
+def _prepare(needed: tuple[Environment, ...], *, thorough: bool) -> bool:
+    """Make what is missing, and return whether anything was; end the process when that fails."""
+    try:
+        return prepare(needed, thorough=thorough)
     except EXPECTED as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted. The next command repairs what is incomplete.\n")
         sys.exit(130)
-    if made or not inside():  # Python looks for packages when it starts
-        continue_inside(package)

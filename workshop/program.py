@@ -16,6 +16,7 @@ from typer.main import get_group
 
 from workshop import makefile
 from workshop.errors import EXPECTED, in_one_line
+from workshop.launcher import repair
 from workshop.paths import STATE
 
 _PLAIN = None
@@ -119,10 +120,17 @@ def run(app: typer.Typer) -> None:
         code = 130
     except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
         code = 1
-        _say(f"An unexpected error occurred: {in_one_line(error)}.{_kept(error)}")
+        _say(_explanation(error))
     if code == 130:
         _say("Interrupted.")
     sys.exit(code)
+
+
+def _explanation(error: Exception) -> str:
+    """Return what an unexpected error means; packages that it finds damaged are repaired."""
+    if isinstance(error, ImportError) and repair():
+        return "Files of .venv were missing and are installed again. Run the same command again."
+    return f"An unexpected error occurred: {in_one_line(error)}.{_kept(error)}"
 
 
 def _kept(error: Exception) -> str:

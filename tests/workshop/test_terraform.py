@@ -41,7 +41,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake is a shell scr
 def test_an_installed_terraform_may_be_too_old_for_a_remote_state_only(
     fake, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(program, "_download", lambda path: Program(str(path), "1.11.4", True))
+    copy = Program("own/terraform", "1.11.4", downloaded=True)
+    monkeypatch.setattr(program, "_download", lambda *_: copy)
     fake(version="1.10.5")
     local = Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM))
     remote = Terraform(tmp_path, {}, configuration=Configuration(ROOT, TERRAFORM, remote=True))

@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from workshop.deployment.terraform import download, program
-from workshop.deployment.terraform.download import DownloadError, Release
+from workshop.deployment.terraform.download import DownloadError
+from workshop.deployment.terraform.pinned import RELEASE, Release
 from workshop.deployment.terraform.provider_mirror import machine
 from workshop.errors import UsageError
 from workshop.paths import ROOT
@@ -155,7 +156,7 @@ def server(monkeypatch):
 def found(server, tmp_path, monkeypatch):
     """A machine whose PATH has the programs that the test puts there."""
     monkeypatch.setattr(program, "OWN", tmp_path / "own")
-    monkeypatch.setattr(download, "RELEASE", release_of())
+    monkeypatch.setattr(program, "RELEASE", release_of())
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -324,16 +325,16 @@ def test_a_mirror_without_a_proper_address_is_refused(server, tmp_path, monkeypa
 
 
 def test_an_unknown_platform_is_named_with_the_known_ones(server, tmp_path):
-    said = fails(tmp_path, download.RELEASE, platform="plan9_mips")
+    said = fails(tmp_path, RELEASE, platform="plan9_mips")
     assert said == "there is none for this platform, plan9_mips"
     assert server.asked == []
 
 
 def test_the_five_usual_platforms_have_a_hash():
-    assert set(download.RELEASE.hashes) == {
+    assert set(RELEASE.hashes) == {
         *("linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64")
     }
-    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in download.RELEASE.hashes.values())
+    assert all(re.fullmatch("[0-9a-f]{64}", each) for each in RELEASE.hashes.values())
 
 
 @pytest.mark.parametrize(
@@ -348,8 +349,8 @@ def test_a_killed_download_leaves_nothing_that_looks_complete(server, tmp_path):
     server.answer = stalled
     script = (
         "import sys; from pathlib import Path\n"
-        "from workshop.deployment.terraform import download\n"
-        "download.fetch(Path(sys.argv[1]), download.RELEASE)"
+        "from workshop.deployment.terraform import download, pinned\n"
+        "download.fetch(Path(sys.argv[1]), pinned.RELEASE)"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "terraform")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as killed:
@@ -452,7 +453,7 @@ def test_a_failed_download_says_what_to_do(server, found):
 def test_a_program_that_does_not_run_is_refused(server, found, monkeypatch):
     data = archive(terraform="for another machine")
     server.answer = lambda handler: whole(handler, data)
-    monkeypatch.setattr(download, "RELEASE", release_of(data))
+    monkeypatch.setattr(program, "RELEASE", release_of(data))
     assert f"{program.OWN}/{VERSION}/terraform does not run. Delete it" in refused()
 
 

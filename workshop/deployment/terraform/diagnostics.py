@@ -24,14 +24,31 @@ def readable(diagnostic: Event, root: Path) -> str:
     return "\n".join(lines)
 
 
+def needs_init(errors: str) -> bool:
+    """Return whether errors say that the provider or the modules are missing or damaged."""
+    return "Required plugins are not installed" in errors or "Module not installed" in errors
+
+
+def is_damaged(output: str) -> bool:
+    """Return whether a failed `terraform init` found a provider with another checksum."""
+    return "match any of the checksums" in " ".join(output.split())
+
+
 def init_failure(output: str) -> str:
     """Return what a failed `terraform init` means, from its own output."""
-    provider = provider_mirror.locked_provider()
+    locked = provider_mirror.locked_provider()
+    provider = f"Terraform's provider {locked.address} {locked.version}"
+    folder = f"{locked.address}/{locked.version}/{provider_mirror.machine()}/"
+    if is_damaged(output):
+        return (
+            f"{provider} on this machine is damaged, its checksum is not the locked one: delete "
+            f"{folder} in the plugin directory that .workshop/terraform.rc or your own "
+            "configuration of Terraform names, then run this again."
+        )
     offline = ("Failed to query available provider", "could not connect", "Failed to install")
     if any(sign in output for sign in offline):
         return (
-            f"Terraform's provider {provider.address} {provider.version} is not on this machine "
-            "and cannot be downloaded: connect to the internet, or put it in a plugin directory, "
-            f"~/.terraform.d/plugins/{provider.address}/{provider.version}/{provider_mirror.machine()}/."
+            f"{provider} is not on this machine and cannot be downloaded: connect to the internet, "
+            f"or put it in a plugin directory, ~/.terraform.d/plugins/{folder}."
         )
-    return f"{output.strip()}\nTerraform could not be prepared; what it said stands above."
+    return f"{output.strip()}\nTerraform could not be prepared; see its output above."

@@ -5,7 +5,7 @@ and the program gets its name when all of it is on the disk.
 """
 
 import hashlib
-import http.client
+import http.client  # noqa: TID253 - this module is imported when there is a download
 import os
 import re
 import shutil
@@ -13,15 +13,15 @@ import ssl
 import sys
 import tempfile
 import urllib.error
-import urllib.request
+import urllib.request  # noqa: TID253
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Self
 from urllib.parse import SplitResult, urlsplit
 
+from workshop.deployment.terraform.pinned import Release
 from workshop.deployment.terraform.provider_mirror import machine
 
 MIRROR_VARIABLE = "WORKSHOP_TERRAFORM_MIRROR"
@@ -47,35 +47,6 @@ class DownloadError(Exception):
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what)
         self.remedy = remedy
-
-
-@dataclass(frozen=True)
-class Release:
-    """A version of Terraform.
-
-    Attributes:
-        version: Such as ``1.11.4``.
-        hashes: Platform → SHA-256 of its archive.
-    """
-
-    version: str
-    hashes: Mapping[str, str]
-
-
-RELEASE = Release(
-    "1.11.4",
-    {
-        "darwin_amd64": "a56d5002b9f7647291faccc3dd1a70350e60fb61e4c45037629508b8fdc2575b",
-        "darwin_arm64": "867e0808fa971217043e25b7a792b10720c79b1546f8a68479b74f138be73e18",
-        "linux_amd64": "1ce994251c00281d6845f0f268637ba50c0005657eb3cf096b92f753b42ef4dc",
-        "linux_arm64": "a43d1d0da9b9bab214a8305a39db0e40869572594ccf50c416a7756499143633",
-        "windows_amd64": "4e1dc85419dda723f2bb3afdf63a0d282a2de858588d56dd57d2e4e4c4c83f2b",
-    },
-)
-"""What is downloaded. The hashes are those of HashiCorp's terraform_1.11.4_SHA256SUMS, taken from
-public package definitions: two that agree for each platform, the Windows package manager's manifest
-alone for Windows.
-"""
 
 
 def fetch(

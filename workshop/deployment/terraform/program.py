@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_cloud.locking import exclusive
-from workshop.deployment.terraform import download
+from workshop.deployment.terraform.pinned import RELEASE
 from workshop.errors import UsageError
 from workshop.paths import STATE
 
@@ -72,7 +72,7 @@ def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> Program:
     found = _report(Path(installed)) if installed else None
     if found and found.is_at_least(oldest):
         return found
-    path = OWN / download.RELEASE.version / ("terraform.exe" if os.name == "nt" else "terraform")
+    path = OWN / RELEASE.version / ("terraform.exe" if os.name == "nt" else "terraform")
     if own := _report(path, downloaded=True):
         return own
     if installed:
@@ -81,13 +81,7 @@ def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> Program:
             f"Terraform {wanted} or newer is required{why} ({version} {installed}). "
             "A copy of the workshop's own is downloaded and used."
         )
-    try:
-        return _download(path)
-    except download.DownloadError as error:
-        raise UsageError(
-            f"Terraform {download.RELEASE.version} could not be downloaded: {error}. "
-            f"{error.remedy}, or install Terraform {wanted} or newer from {_INSTALL}."
-        ) from error
+    return _download(path, wanted)
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -116,28 +110,38 @@ def _report(path: Path, *, downloaded: bool = False) -> Program | None:
     return Program(str(path), version, downloaded) if re.match(r"\d+\.\d+", version) else None
 
 
-def _download(path: Path) -> Program:
+def _download(path: Path, wanted: str) -> Program:
     """Download the workshop's own copy, unless another command does so meanwhile.
 
+    Args:
+        path: Where it will be.
+        wanted: The oldest version that will do, for the message.
+
     Raises:
-        DownloadError: With what happened and what to do.
+        UsageError: With what happened and what to do.
     """
+    from workshop.deployment.terraform import download  # noqa: PLC0415 - slow, and seldom needed
+
+    own = None
+    waiting = "Another command is downloading Terraform; waiting for it …"
     try:
-        with exclusive(
-            OWN / "download.lock", "Another command is downloading Terraform; waiting for it …"
-        ):
+        with exclusive(OWN / "download.lock", waiting):
             if _report(path) is None:
-                download.fetch(path, download.RELEASE)
+                download.fetch(path, RELEASE)
+        own = _report(path, downloaded=True)
+        what, remedy = f"{path} does not run", "Delete it and run `make setup` again"
+    except download.DownloadError as error:
+        what, remedy = str(error), error.remedy
     except OSError as error:
-        if error.errno in _FULL_DISK:
-            what, remedy = "the disk is full", "Free 150 MB"
-        else:
-            what, remedy = f"{OWN} cannot be written ({error.strerror})", "Make it writable"
-        raise download.DownloadError(what, f"{remedy} and run `make setup` again") from error
-    own = _report(path, downloaded=True)
-    if own is None:
-        raise download.DownloadError(f"{path} does not run", "Delete it and run `make setup` again")
-    return own
+        full = error.errno in _FULL_DISK
+        what = "the disk is full" if full else f"{OWN} cannot be written ({error.strerror})"
+        remedy = f"{'Free 150 MB' if full else 'Make it writable'} and run `make setup` again"
+    if own:
+        return own
+    raise UsageError(
+        f"Terraform {RELEASE.version} could not be downloaded: {what}. "
+        f"{remedy}, or install Terraform {wanted} or newer from {_INSTALL}."
+    )
 
 
 def _say(message: str) -> None:

@@ -8,11 +8,13 @@ searched for the very version that the dependency lock file names, whose hash Te
 import os
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.files import write_atomically
 from workshop.paths import STATE, TERRAFORM_LOCK
 
 CACHE = STATE / "terraform-plugins"
@@ -62,6 +64,20 @@ def holds(directory: Path, provider: Provider, target: str) -> bool:
         return unpacked or (base / f"{name}_{provider.version}_{target}.zip").is_file()
     except OSError:  # not ours to read
         return False
+
+
+def discard_download() -> bool:
+    """Delete the locked provider from what Terraform has downloaded.
+
+    Returns:
+        Whether it was there.
+    """
+    provider = locked_provider()
+    downloaded = CACHE / provider.address / provider.version / machine()
+    if not downloaded.exists():
+        return False
+    shutil.rmtree(downloaded)
+    return True
 
 
 def find_mirror(
@@ -161,9 +177,10 @@ def settings(environ: Mapping[str, str], home: Path, directory: Path) -> dict[st
     provider = locked_provider()
     mirror = find_mirror(provider, machine(), likely_directories(environ, home), usual_roots(home))
     if mirror:
-        path = directory / "terraform.rc"
+        path, text = directory / "terraform.rc", _configuration(mirror, provider)
         directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(_configuration(mirror, provider), "utf-8")
+        if _read(path) != text:
+            write_atomically(path, text)  # another command may read it meanwhile
         return {"TF_CLI_CONFIG_FILE": str(path)}
     if "TF_PLUGIN_CACHE_DIR" in environ or (config and "plugin_cache_dir" in _read(config)):
         return own

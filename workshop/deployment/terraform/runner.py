@@ -16,9 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud import processes
+from local_cloud.locking import exclusive
 from workshop.console import say, steps
 from workshop.deployment.terraform import program, provider_mirror
-from workshop.deployment.terraform.diagnostics import TerraformError, init_failure, readable
+from workshop.deployment.terraform.diagnostics import (
+    TerraformError,
+    init_failure,
+    is_damaged,
+    needs_init,
+    readable,
+)
 from workshop.deployment.terraform.progress import parse, show
 from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
 
@@ -124,40 +131,78 @@ class Terraform:
             self.program = program.find()
         self._keep_open = keep_open
         self._before = before
+        self._given = environment
+        self._environment = self._with_provider()
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def _with_provider(self) -> dict[str, str]:
+        """Return the environment that Terraform runs in: it leads to the provider, too."""
         own = {
             "TF_DATA_DIR": str(self._data),
             "TF_IN_AUTOMATION": "1",
             "TF_INPUT": "0",
             "CHECKPOINT_DISABLE": "1",  # no call home
             # Go collects garbage half as often: a run costs 0.8 s of CPU time less, 20 MB more.
-            "GOGC": environment.get("GOGC", "200"),
+            "GOGC": self._given.get("GOGC", "200"),
         }
-        found = provider_mirror.settings(environment, Path.home(), STATE)
-        self._environment = program.without_settings(environment) | own | found
-        directory.mkdir(parents=True, exist_ok=True)
+        found = provider_mirror.settings(self._given, Path.home(), STATE)
+        return program.without_settings(self._given) | own | found
 
     def init(self) -> None:
-        """Fetch the provider and wire the modules, unless that has been done.
+        """Install the provider and the modules, unless that has been done and they are there.
 
         Raises:
-            TerraformError: When there is no way to the provider.
+            TerraformError: The provider is not available.
         """
         if not self._configuration.remote:  # a backend of before is of no interest, nor forgotten
             (self._data / "terraform.tfstate").unlink(missing_ok=True)
-        marker = self._data / "initialised-for"
-        wanted = self._init_fingerprint()
-        if marker.exists() and marker.read_text("utf-8") == wanted:
+        if self._is_initialised():
             return
-        marker.unlink(missing_ok=True)  # half an init leaves nothing that can be relied on
-        with steps("Preparing Terraform"):
-            # The backend's settings are generated: what they were before is of no interest.
-            done = self.run("init", "-lockfile=readonly", "-reconfigure", "-no-color")
+        self._init_mark.unlink(missing_ok=True)  # half an init leaves nothing that can be relied on
+        # All clouds share the provider's download, in which Terraform wants to be alone.
+        waiting = "Another command is preparing Terraform; waiting for it …"
+        with (
+            exclusive(STATE / "terraform-init.lock", waiting) as lock,
+            steps("Preparing Terraform"),
+        ):
+            done = self._run_init(lock)
+            if done.returncode and is_damaged(done.stderr) and provider_mirror.discard_download():
+                self._environment = self._with_provider()
+                done = self._run_init(lock)
         if done.returncode:
             raise TerraformError(init_failure(done.stderr))
-        marker.write_text(wanted, "utf-8")
+        self._init_mark.write_text(self._init_fingerprint(), "utf-8")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command that needs no watching, and give what it said."""
+    @property
+    def _init_mark(self) -> Path:
+        return self._data / "initialised-for"
+
+    def _is_initialised(self) -> bool:
+        """Return whether an init for this configuration is complete, and nothing of it was lost."""
+        try:
+            done = self._init_mark.read_text("utf-8") == self._init_fingerprint()
+        except FileNotFoundError:
+            return False
+        provider, modules = provider_mirror.locked_provider(), self._data / "modules/modules.json"
+        installed = provider_mirror.holds(
+            self._data / "providers", provider, provider_mirror.machine()
+        )
+        return done and installed and modules.exists()
+
+    def _run_init(self, lock: int) -> subprocess.CompletedProcess[str]:
+        # The backend's settings are generated: what they were before is of no interest.
+        options = ("-lockfile=readonly", "-reconfigure", "-no-color")
+        return self.run("init", *options, keep_open=(lock,))
+
+    def run(
+        self, *arguments: str, keep_open: tuple[int, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command that needs no watching, and return its output.
+
+        Args:
+            arguments: The command and its options.
+            keep_open: File descriptors that it inherits, so that locks stay held with it.
+        """
         return subprocess.run(
             self._command(*arguments),
             env=self._environment,
@@ -166,6 +211,7 @@ class Terraform:
             encoding="utf-8",
             errors="replace",
             check=False,
+            **_inherited(keep_open),
         )
 
     def plan(
@@ -307,8 +353,15 @@ class Terraform:
         """Run a command that needs no watching, and give what it answers."""
         done = self.run(*arguments)
         if done.returncode:
-            raise TerraformError(f"Terraform failed.\n{_COLOUR.sub('', done.stderr).strip()}")
+            raise self._failure(_COLOUR.sub("", done.stderr).strip())
         return done.stdout
+
+    def _failure(self, errors: str) -> TerraformError:
+        """Return an error; when it is that half of an init is lost, the next run repeats that."""
+        if needs_init(errors):
+            self._init_mark.unlink(missing_ok=True)
+            errors += "\nRun the same command again: it prepares Terraform first."
+        return TerraformError(f"Terraform failed.\n{errors}")
 
     def _command(self, *arguments: str) -> list[str]:
         root = self._configuration.root
@@ -343,7 +396,7 @@ class Terraform:
                     case None:
                         errors.append(line.rstrip())
         if errors and self._returncode:
-            raise TerraformError("\n".join(["Terraform failed.", *errors]))
+            raise self._failure("\n".join(errors))
         if self._returncode:
             raise TerraformError(f"Terraform ended with exit code {self._returncode}.")
         return outcome
@@ -408,7 +461,12 @@ def _apart(keep_open: tuple[int, ...]) -> dict[str, Any]:
     """What starts a program out of the terminal's reach, with some files kept open."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"process_group": 0, "pass_fds": keep_open}
+    return {"process_group": 0} | _inherited(keep_open)
+
+
+def _inherited(keep_open: tuple[int, ...]) -> dict[str, Any]:
+    """Return what lets a program inherit some files, where the system can."""
+    return {} if sys.platform == "win32" else {"pass_fds": keep_open}
 
 
 def end_orphans(directory: Path) -> None:
