@@ -1,7 +1,7 @@
 """Start the maintainers' command line from nothing but Python."""
 
 from workshop.environments import DEV, FUNCTIONS, LOCAL_CLOUD, Environment
-from workshop.launcher import start
+from workshop.launcher import run, start
 
 STACK = (LOCAL_CLOUD, FUNCTIONS)
 NEEDS: dict[str, tuple[Environment, ...]] = {
@@ -23,3 +23,4 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
 def main() -> None:
     """Run the maintainers' command line in its environment, which is made first if necessary."""
     start("devtools", NEEDS, (DEV,))
+    run("devtools")

@@ -6,7 +6,6 @@ that fits, and is made again.
 """
 
 import contextlib
-import csv
 import errno
 import hashlib
 import importlib.util
@@ -153,7 +152,8 @@ def _fits_lock(environment: Environment, made: Mapping[str, Any] | None) -> bool
 def _is_whole(record: Path) -> bool:
     """Return whether all files that a package's RECORD names are there, none of them cut off."""
     try:
-        for name, _, size in csv.reader(record.read_text("utf-8").splitlines()):
+        for line in record.read_text("utf-8").splitlines():
+            name, _, size = line.rsplit(",", 2)
             if name.startswith("..") or name.endswith(".pyc"):  # scripts; bytecode comes and goes
                 continue
             if (record.parent.parent / name).stat().st_size < int(size or 0):

@@ -34,12 +34,13 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
 def main() -> None:
     """Run the learner's command line in its environment, which is made first if necessary."""
     start("workshop", NEEDS, (WORKSHOP,))
+    run("workshop")
 
 
 def start(
     package: str, needs: Mapping[str, tuple[Environment, ...]], default: tuple[Environment, ...]
 ) -> None:
-    """Make what a command needs, and run the command in .venv.
+    """Make what a command needs, and continue in .venv.
 
     Args:
         package: The program, such as `workshop`.
@@ -51,6 +52,14 @@ def start(
     made = _prepare(needed, thorough=command == "setup")
     if made or not inside():  # Python looks for packages when it starts
         continue_inside(package)
+
+
+def run(package: str) -> None:
+    """Run a program's command line; packages that are found to be damaged are installed again.
+
+    Args:
+        package: The program, such as `workshop`.
+    """
     try:
         command_line = importlib.import_module(f"{package}.cli")
     except ImportError:

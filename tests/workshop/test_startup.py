@@ -1,5 +1,6 @@
 """Commands start fast: see docs/adr/0016-commands-start-fast.md."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tomllib
 
 import pytest
 
-from workshop import interpreter, launcher
+from workshop import cli, interpreter, launcher, program
 from workshop.paths import ROOT
 
 RUFF = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
@@ -117,7 +118,63 @@ def test_a_python_in_venv_stays_in_it(continued, tmp_path, monkeypatch):
 def test_packages_made_just_now_are_found_by_starting_again(
     continued, monkeypatch, made, inside, programs
 ):
-    monkeypatch.setattr(launcher, "prepare", lambda _: made)
+    monkeypatch.setattr(launcher, "prepare", lambda _, *, thorough: made)
     monkeypatch.setattr(launcher, "inside", lambda: inside)
     launcher.start("workshop", {}, ())
     assert continued == programs
+
+
+@pytest.mark.parametrize(("command", "looks"), [("setup", True), ("up", False)])
+def test_setup_looks_for_lost_files_and_other_commands_do_not(
+    continued, monkeypatch, command, looks
+):
+    asked = []
+    monkeypatch.setattr(sys, "argv", ["workshop", command])
+    monkeypatch.setattr(launcher, "prepare", lambda _, *, thorough: asked.append(thorough))
+    launcher.start("workshop", {}, ())
+    assert asked == [looks]
+
+
+@pytest.fixture
+def broken_import(monkeypatch):
+    """A command line that cannot be imported until its packages are installed again."""
+
+    def fail(name):
+        raise ModuleNotFoundError(f"No module named 'typer', says {name}")
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+
+
+def test_a_damaged_command_line_is_repaired_and_started_again(
+    continued, monkeypatch, broken_import
+):
+    monkeypatch.setattr(launcher, "prepare", lambda needed, *, thorough: thorough)
+    monkeypatch.setattr(launcher, "continue_inside", sys.exit)
+    with pytest.raises(SystemExit, match="workshop"):
+        launcher.run("workshop")
+
+
+def test_an_import_that_fails_without_damage_is_not_hidden(continued, monkeypatch, broken_import):
+    monkeypatch.setattr(launcher, "prepare", lambda needed, *, thorough: False)
+    with pytest.raises(ImportError, match=r"says workshop\.cli"):
+        launcher.run("workshop")
+    assert continued == []
+
+
+@pytest.mark.parametrize(
+    ("repaired", "said"),
+    [
+        (True, "Files of .venv were missing and are installed again. Run the same command again."),
+        (False, "An unexpected error occurred: tests/workshop/test_startup.py:"),
+    ],
+)
+def test_a_command_that_finds_packages_damaged_says_so(
+    monkeypatch, capsys, tmp_path, broken_import, repaired, said
+):
+    monkeypatch.setattr(program, "STATE", tmp_path)
+    monkeypatch.setattr(program, "repair", lambda: repaired)
+    monkeypatch.setattr(sys, "argv", ["workshop", "status"])
+    with pytest.raises(SystemExit) as ended:
+        program.run(cli.app)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(said)

@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
 from workshop.cli import app
 from workshop.commands import stack
-from workshop.deployment.terraform import program, progress
+from workshop.deployment.terraform import program, progress, provider_mirror
 from workshop.deployment.terraform.program import Program
 from workshop.deployment.terraform.runner import Configuration, Terraform
 from workshop.errors import WorkshopError
@@ -19,14 +20,14 @@ from workshop.paths import ROOT, TERRAFORM
 def fake(tmp_path, monkeypatch):
     """Put a terraform on PATH that prints what it is told to."""
 
-    def make(*lines, version="1.11.4", code=0):
+    def make(*lines, version="1.11.4", code=0, runs=""):
         said = tmp_path / "said"
         said.write_text("".join(f"{line}\n" for line in lines))
         script = tmp_path / "terraform"
         script.write_text(
             "#!/bin/sh\n"
             f"""[ "$1" = version ] && echo '{{"terraform_version": "{version}"}}' && exit\n"""
-            f"cat {said}; exit {code}\n"
+            f"{runs}\ncat {said}; exit {code}\n"
         )
         script.chmod(0o755)
         monkeypatch.setattr(program, "OWN", tmp_path / "own")
@@ -71,12 +72,65 @@ def test_only_a_state_on_this_machine_is_named(fake, tmp_path, remote):
     assert terraform.outputs() == {"region": "us-east-1"}
 
 
-def test_an_init_that_failed_is_done_again(fake, tmp_path):
+LOCKED = provider_mirror.locked_provider()
+FOLDER = f"{LOCKED.address}/{LOCKED.version}/{provider_mirror.machine()}"
+CHECKSUMS = "the local package doesn't\nmatch any of the checksums previously recorded"
+INSTALL = f"""
+echo "$@" >> "$LOG"
+[ "$2" = init ] || exit 0
+[ -e "$DAMAGED" ] && echo "{CHECKSUMS}" >&2 && exit 1
+rm -rf "$TF_DATA_DIR/providers"
+mkdir -p "$TF_DATA_DIR/modules" "$TF_DATA_DIR/providers/{FOLDER}"
+touch "$TF_DATA_DIR/modules/modules.json"
+touch "$TF_DATA_DIR/providers/{FOLDER}/terraform-provider-aws"
+"""
+
+
+@pytest.fixture
+def initialised(fake, tmp_path):
+    """A Terraform whose init was complete, and the number of times that init has run."""
+    (tmp_path / "log").touch()
+    fake(runs=INSTALL)
+    environment = os.environ | {
+        "LOG": str(tmp_path / "log"),
+        "DAMAGED": str(tmp_path / "cache" / FOLDER),
+    }
+    made = Terraform(tmp_path / "cloud", environment)
+    made.init()
+    return made, lambda: (tmp_path / "log").read_text().count(" init ")
+
+
+def test_an_init_that_is_complete_is_not_repeated(initialised):
+    terraform, count = initialised
+    terraform.init()
+    assert count() == 1
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [f"providers/{FOLDER}/terraform-provider-aws", "modules/modules.json", "initialised-for"],
+)
+def test_an_init_is_repeated_when_a_part_of_it_is_lost(initialised, tmp_path, lost):
+    terraform, count = initialised
+    (tmp_path / "cloud/terraform-data" / lost).unlink()
+    terraform.init()
+    terraform.init()
+    assert count() == 2
+
+
+def test_an_init_is_repeated_when_its_provider_is_a_link_to_nowhere(initialised, tmp_path):
+    """The plugin directory was deleted, which `git clean` does."""
+    terraform, count = initialised
+    folder = tmp_path / "cloud/terraform-data/providers" / FOLDER
+    shutil.rmtree(folder)
+    folder.symlink_to("/nonexistent")
+    terraform.init()
+    assert count() == 2
+
+
+def test_an_init_that_failed_is_done_again(initialised, fake, tmp_path):
     """It may have got as far as to another backend."""
-    fake()
-    first = Terraform(tmp_path / "cloud", os.environ)
-    (tmp_path / "cloud" / "terraform-data").mkdir()
-    first.init()
+    first, _ = initialised
     fake(code=1)
     other = Terraform(
         tmp_path / "cloud", os.environ, configuration=Configuration(tmp_path, tmp_path)
@@ -85,6 +139,39 @@ def test_an_init_that_failed_is_done_again(fake, tmp_path):
         other.init()
     with pytest.raises(WorkshopError):
         first.init()
+
+
+def test_a_damaged_download_of_the_provider_is_discarded(initialised, tmp_path, monkeypatch):
+    """Terraform was killed while it unpacked it."""
+    terraform, count = initialised
+    monkeypatch.setattr(provider_mirror, "CACHE", tmp_path / "cache")
+    (tmp_path / "cache" / FOLDER).mkdir(parents=True)
+    shutil.rmtree(tmp_path / "cloud/terraform-data")
+    terraform.init()
+    assert count() == 3
+    assert not (tmp_path / "cache" / FOLDER).exists()
+
+
+def test_a_damaged_provider_of_the_users_own_is_left_alone(initialised, tmp_path, monkeypatch):
+    terraform, _ = initialised
+    monkeypatch.setattr(provider_mirror, "CACHE", tmp_path / "another")
+    (tmp_path / "cache" / FOLDER).mkdir(parents=True)
+    shutil.rmtree(tmp_path / "cloud/terraform-data")
+    with pytest.raises(WorkshopError, match=rf"is damaged, .*: delete {FOLDER}/ in the plugin"):
+        terraform.init()
+    assert (tmp_path / "cache" / FOLDER).exists()
+
+
+@pytest.mark.parametrize("error", ["Required plugins are not installed", "Module not installed"])
+def test_a_run_that_misses_a_part_of_init_lets_the_next_repeat_it(initialised, fake, error):
+    terraform, count = initialised
+    diagnostic = {"severity": "error", "summary": error}
+    fake(json.dumps({"type": "diagnostic", "diagnostic": diagnostic}), code=1)
+    with pytest.raises(WorkshopError, match="Run the same command again"):
+        terraform.apply("Stage 1", {})
+    fake(runs=INSTALL)
+    terraform.init()
+    assert count() == 2
 
 
 def test_an_apply_gives_changes_and_outputs(fake, tmp_path):
