@@ -40,7 +40,8 @@ def stage_packages(root: Path = ROOT) -> list[Path]:
 
 
 def name_of_own(path: Path) -> str | None:
-    """A file's name in the repository; None when it lies elsewhere, or in the tools' `.venv`."""
+    """Return a file's name in the repository; None for others, and for the tools' `.venv`."""
+    path = Path(os.path.normpath(path))  # a name such as `../elsewhere` is not ours
     if not path.is_relative_to(ROOT) or path.is_relative_to(VENV):
         return None
     return path.relative_to(ROOT).as_posix()
