@@ -36,6 +36,9 @@ other pages are run.
 POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()
 """Before a command that computes beside another part: that one mostly waits, and must go on."""
 
+MINUTE_SECONDS = 0.25
+"""How long AWS's minute lasts on the stack: tests wait for retries only to see them."""
+
 LIMIT_SECONDS = 5400
 """How long a part may take: only a hang takes longer, however slow the machine is."""
 
@@ -115,7 +118,7 @@ def _in_process(name: str, *options: str, beside: bool) -> Tally:
 def stack(*options: str) -> Tally:
     """Deploy all stages once, and on this stack run the notebooks and the tests of the flow."""
     bundles.build()
-    with own_stack.own_cloud(STACK_CLOUD, quiet=True):
+    with own_stack.own_cloud(STACK_CLOUD, quiet=True, minute=MINUTE_SECONDS):
         tally = Tally() if options else notebooks_on(STACK_CLOUD, files.paths(), quiet=True)
         environment = os.environ | {CLOUD_VARIABLE: STACK_CLOUD}
         chosen = ("-m", "deployed", *(options or ON_A_STACK))

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from workshop.deployment.local.up import remove, up
+from local_cloud.settings import Settings
+from workshop.deployment.local.up import MINUTE_VARIABLE, remove, up
 from workshop.deployment.stack import CLOUD_VARIABLE, current
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT
@@ -15,12 +16,15 @@ OWN_CLOUD = "test-notebooks"
 
 
 @contextlib.contextmanager
-def own_cloud(name: str = OWN_CLOUD, *, quiet: bool = False) -> Iterator[str]:
+def own_cloud(
+    name: str = OWN_CLOUD, *, quiet: bool = False, minute: float = Settings.seconds_per_minute
+) -> Iterator[str]:
     """Deploy all stages to a local cloud of the caller's own, and remove it in the end.
 
     Args:
         name: The cloud's name.
         quiet: Whether to show the output only if it fails.
+        minute: How long AWS's minute lasts there, in seconds.
 
     Yields:
         Its name.
@@ -31,7 +35,7 @@ def own_cloud(name: str = OWN_CLOUD, *, quiet: bool = False) -> Iterator[str]:
     remove(name)
     try:
         if quiet:
-            _up_quietly(name)
+            _up_quietly(name, minute)
         else:
             up(name=name)
         yield name
@@ -39,11 +43,11 @@ def own_cloud(name: str = OWN_CLOUD, *, quiet: bool = False) -> Iterator[str]:
         remove(name)
 
 
-def _up_quietly(name: str) -> None:
+def _up_quietly(name: str, minute: float) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "workshop", "up"],
         cwd=ROOT,
-        env=os.environ | {CLOUD_VARIABLE: name},
+        env=os.environ | {CLOUD_VARIABLE: name, MINUTE_VARIABLE: str(minute)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
