@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from workshop.paths import MARKER, VENV, python_of
 
@@ -32,11 +33,11 @@ def continue_if_made(package: str) -> None:
         package: The program, such as `workshop`.
     """
     made = (VENV / MARKER).exists() and python_of(VENV).exists()
-    if made and os.name == "posix" and not inside():
+    if made and sys.platform != "win32" and not inside():
         continue_inside(package)
 
 
-def continue_inside(package: str) -> None:
+def continue_inside(package: str) -> NoReturn:
     """Start again in .venv, as this process where the system can, else as its child.
 
     Args:

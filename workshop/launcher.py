@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 from workshop.environments import (
     DEV,
@@ -55,18 +56,30 @@ def start(
 
 
 def run(package: str) -> None:
-    """Run a program's command line; packages that are found to be damaged are installed again.
+    """Run a program's command line.
 
     Args:
         package: The program, such as `workshop`.
     """
+    load(package, "cli").main()
+
+
+def load(package: str, module: str) -> Any:
+    """Import a module; packages that this finds to be damaged are repaired, then all starts again.
+
+    Args:
+        package: The program, such as `workshop`.
+        module: The module's name in the package.
+
+    Raises:
+        ImportError: Nothing is damaged, the module itself is wrong.
+    """
     try:
-        command_line = importlib.import_module(f"{package}.cli")
+        return importlib.import_module(f"{package}.{module}")
     except ImportError:
         if not repair():
             raise
         continue_inside(package)
-    command_line.main()
 
 
 def repair() -> bool:

@@ -1,7 +1,6 @@
 """What the two command lines share: commands that are imported when they are asked for."""
 
 import contextlib
-import importlib
 import io
 import signal
 import sys
@@ -16,7 +15,7 @@ from typer.main import get_group
 
 from workshop import makefile
 from workshop.errors import EXPECTED, in_one_line
-from workshop.launcher import repair
+from workshop.launcher import load, repair
 from workshop.paths import STATE
 
 _PLAIN = None
@@ -35,10 +34,9 @@ class Commands(Mapping[str, Any]):
     """
 
     def __init__(self, package: str, modules: Mapping[str, tuple[str, ...]]) -> None:
+        self._package = package
         self._modules = {
-            name: f"{package}.commands.{module}"
-            for module, names in modules.items()
-            for name in names
+            name: f"commands.{module}" for module, names in modules.items() for name in names
         }
 
     def __iter__(self) -> Iterator[str]:
@@ -51,7 +49,7 @@ class Commands(Mapping[str, Any]):
         return name in self._modules
 
     def __getitem__(self, name: str) -> Any:
-        app = importlib.import_module(self._modules[name]).app
+        app = load(self._package, self._modules[name]).app
         app.rich_markup_mode = _PLAIN
         return get_group(app).commands[name]
 

@@ -98,6 +98,15 @@ def test_a_python_outside_continues_at_once_in_a_complete_venv(
     assert continued == programs
 
 
+def test_a_python_outside_checks_before_it_continues_on_windows(continued, tmp_path, monkeypatch):
+    """A running interpreter cannot be replaced there."""
+    (tmp_path / "made-from.json").touch()
+    monkeypatch.setattr(interpreter, "python_of", lambda venv: venv / "made-from.json")
+    monkeypatch.setattr(sys, "platform", "win32")
+    interpreter.continue_if_made("workshop")
+    assert continued == []
+
+
 def test_a_python_in_venv_stays_in_it(continued, tmp_path, monkeypatch):
     (tmp_path / "made-from.json").touch()
     monkeypatch.setattr(interpreter, "python_of", lambda venv: venv / "made-from.json")
@@ -152,6 +161,8 @@ def test_a_damaged_command_line_is_repaired_and_started_again(
     monkeypatch.setattr(launcher, "continue_inside", sys.exit)
     with pytest.raises(SystemExit, match="workshop"):
         launcher.run("workshop")
+    with pytest.raises(SystemExit, match="workshop"):
+        program.Commands("workshop", {"stack": ("up",)})["up"]
 
 
 def test_an_import_that_fails_without_damage_is_not_hidden(continued, monkeypatch, broken_import):

@@ -14,7 +14,12 @@ class TerraformError(WorkshopError):
 
 
 def readable(diagnostic: Event, root: Path) -> str:
-    """An error as Terraform means it: what, where, why."""
+    """Return an error in lines that say what, where and why.
+
+    Args:
+        diagnostic: The error, as Terraform reports it in JSON.
+        root: The root module in the repository, to name files from.
+    """
     where = diagnostic.get("address", "")
     if place := diagnostic.get("range"):
         path = os.path.relpath(root / place["filename"], ROOT)

@@ -51,7 +51,7 @@ class Program:
         return f"Terraform {self.version} ({source})"
 
     def is_at_least(self, oldest: tuple[int, int]) -> bool:
-        """Whether its version will do."""
+        """Return whether the version is this one or a newer one."""
         return tuple(int(part) for part in self.version.split(".")[:2]) >= oldest
 
 
@@ -85,7 +85,7 @@ def find(oldest: tuple[int, int] = OLDEST, why: str = "") -> Program:
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what would change Terraform's ways: only variables may stay."""
+    """Return an environment without the settings that change Terraform; its variables may stay."""
     return {
         key: value
         for key, value in environment.items()

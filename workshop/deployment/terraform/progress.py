@@ -14,7 +14,7 @@ _MODULE_AND_TYPE = re.compile(r"(?:.*\bmodule\.)?(\w+)(?:\[[^\]]*\])?\.aws_(\w+)
 
 
 def parse(line: str) -> Event:
-    """One line of Terraform's JSON; anything else it prints has no type."""
+    """Return one line of Terraform's JSON as an event; anything else that it prints has no type."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -23,7 +23,7 @@ def parse(line: str) -> Event:
 
 
 def short(address: str) -> str:
-    """Whose resource it is and of which type: the innermost module, and `lambda_function`, say."""
+    """Return a resource's innermost module and its type, such as `payment lambda_function`."""
     found = _MODULE_AND_TYPE.search(address)
     return f"{found[1]} {found[2]}" if found else address
 
