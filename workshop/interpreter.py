@@ -32,7 +32,7 @@ def continue_if_made(package: str) -> None:
     Args:
         package: The program, such as `workshop`.
     """
-    made = (VENV / MARKER).exists() and python_of(VENV).exists()
+    made = (VENV / MARKER).exists() and has_python(VENV)
     if made and sys.platform != "win32" and not inside():
         continue_inside(package)
 

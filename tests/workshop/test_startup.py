@@ -84,7 +84,8 @@ def continued(monkeypatch, tmp_path):
         ((), []),
         (("bin/python",), []),
         (("made-from.json",), []),
-        (("bin/python", "made-from.json"), ["workshop"]),
+        (("bin/python", "made-from.json"), []),
+        (("bin/python", "made-from.json", "pyvenv.cfg"), ["workshop"]),
     ],
 )
 def test_a_python_outside_continues_at_once_in_a_complete_venv(
@@ -93,7 +94,7 @@ def test_a_python_outside_continues_at_once_in_a_complete_venv(
     monkeypatch.setattr(interpreter, "python_of", lambda venv: venv / "bin/python")
     (tmp_path / "bin").mkdir()
     for name in files:
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text(f"home = {tmp_path}\n")
     interpreter.continue_if_made("workshop")
     assert continued == programs
 
