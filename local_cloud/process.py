@@ -17,6 +17,7 @@ from local_cloud.control import Control
 from local_cloud.environment import ACCOUNT_ID
 from local_cloud.errors import LocalCloudError
 from local_cloud.locking import LockHeldError, exclusive
+from local_cloud.ministack.version_check import MINISTACK
 from local_cloud.protocol import (
     EXIT_PORT_IN_USE,
     EXIT_SNAPSHOT_UNREADABLE,
@@ -24,6 +25,7 @@ from local_cloud.protocol import (
     SERVER_FILE,
     START_LOCK,
     STATE_FILE,
+    STOPPING_FILE,
 )
 from local_cloud.settings import Settings
 from local_cloud.snapshot import Snapshot
@@ -110,15 +112,15 @@ class LocalCloud:
         """What the server writes; the log of the start before lies beside it."""
         return self.directory / LOG_FILE
 
-    def start(self, port: int | None = None) -> Running:
+    def start(self, port: int | None = None, *, restore: str | None = None) -> Running:
         """Start it, unless it runs already; wait until it answers.
-
-        A stored stack is restored, at the port it was stored with. One that cannot be restored is
-        discarded, and the cloud starts empty: its boot id is another one then.
 
         Args:
             port: where to serve; None for 4566, or the next port that is free. A cloud that
                 runs is returned wherever it serves.
+            restore: the boot id of the stored stack to continue with, at its own port; any other
+                is discarded. One that cannot be restored is set aside, and the cloud starts empty,
+                with another boot id.
 
         Raises:
             LocalCloudError: the port is in use, or the server does not come up.
@@ -132,16 +134,23 @@ class LocalCloud:
         with self._alone():
             if (running := self.running()) is not None:
                 return running
+            self._await_stop()
             self._end_left_over()
-            if (stored := self.stored()) is not None:
+            if (stored := self.stored()) is not None and stored.boot_id == restore:
                 with suppress(_UnreadableSnapshotError):
                     return self._restart(stored, port)
+                snapshot.set_aside(self.directory)
             self.discard_stored()
             return self._start_anywhere() if port is None else self._start_on(port)
 
     def stored(self) -> Snapshot | None:
-        """Return what the last stop stored; None when nothing is stored."""
-        return snapshot.read(self.directory)
+        """Return what the last stop stored; None when nothing is stored that can be restored.
+
+        A stop that is under way is waited for.
+        """
+        self._await_stop()
+        found = snapshot.read(self.directory)
+        return found if found and found.ministack == MINISTACK else None
 
     def discard_stored(self) -> None:
         """Remove what the last stop stored."""
@@ -150,7 +159,7 @@ class LocalCloud:
     def running(self) -> Running | None:
         """The running cloud; None when it does not run, or something else answers in its place."""
         state = self._state()
-        if state is None or not processes.alive(state["pid"]):
+        if state is None or not processes.alive(state["pid"]) or self._stopping() is not None:
             return None
         endpoint_url = ports.url(state["port"])
         try:
@@ -176,6 +185,7 @@ class LocalCloud:
         if not self.directory.exists():
             return False
         with self._alone():
+            self._await_stop()
             stopped = self._stop(self.running(), keep=keep)
             if not keep:
                 self.discard_stored()
@@ -200,6 +210,18 @@ class LocalCloud:
         except LockHeldError as error:
             msg = f"Another process has been starting or stopping this cloud for too long: {error}"
             raise LocalCloudError(msg) from error
+
+    def _stopping(self) -> int | None:
+        """The process that stores its stack to end; None when there is none."""
+        state = self._state()
+        if state is None or not (self.directory / STOPPING_FILE).exists():
+            return None
+        return state["pid"] if processes.mentions(state["pid"], state["boot_id"]) else None
+
+    def _await_stop(self) -> None:
+        """Wait for a stop that another command began, or the system."""
+        if (pid := self._stopping()) is not None:
+            processes.ended(pid, _KEEP_TIMEOUT)
 
     def _state(self) -> dict[str, Any] | None:
         """What the server wrote of itself; None when it did not, or all of it is damaged."""
@@ -250,13 +272,16 @@ class LocalCloud:
     def _restart(self, stored: Snapshot, port: int | None) -> Running:
         """Start with a stored stack, whose URLs name its port."""
         if port not in {None, stored.port}:
-            raise LocalCloudError(f"The stored stack needs port {stored.port}: its URLs name it.")
+            raise LocalCloudError(
+                f"The stored stack needs port {stored.port}: its URLs name it. Leave the port out, "
+                "or start empty: make down ARGS=--discard"
+            )
         if ports.is_free(stored.port):
             with suppress(_PortTakenError):
                 return self._launch(stored.port, stored)
         raise LocalCloudError(
             f"Port {stored.port}, which the stored stack needs, is in use by "
-            f"{ports.user_of(stored.port)}."
+            f"{ports.user_of(stored.port)}. End that, or start empty: make down ARGS=--discard"
         )
 
     def _launch(self, port: int, stored: Snapshot | None = None) -> Running:

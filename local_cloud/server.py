@@ -8,13 +8,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from local_cloud import snapshot
 from local_cloud.delivery.wiring import Parts
-from local_cloud.endpoints.control_api import Application, ControlApi, Receive, Scope, Send
+from local_cloud.endpoints.control_api import ControlApi
 from local_cloud.endpoints.retry_cache import Repeats
 from local_cloud.locking import LockHeldError, exclusive
 from local_cloud.ministack.version_check import MINISTACK, IncompatibleError, check
@@ -26,6 +25,7 @@ from local_cloud.protocol import (
     SERVER_FILE,
     SERVER_LOCK,
     STATE_FILE,
+    STOPPING_FILE,
 )
 from local_cloud.settings import Settings
 
@@ -67,6 +67,7 @@ def _serve(settings: Settings) -> int:
     from ministack.app import app  # noqa: PLC0415
     from ministack.core import lambda_runtime  # noqa: PLC0415
 
+    from local_cloud.ministack import service_state  # noqa: PLC0415 - now: code may change later
     from local_cloud.ministack.emulator import MiniStackCloud  # noqa: PLC0415
     from local_cloud.ministack.patches import install  # noqa: PLC0415
 
@@ -74,6 +75,7 @@ def _serve(settings: Settings) -> int:
     install(parts)
     if settings.restore and not _restored(parts):
         return EXIT_SNAPSHOT_UNREADABLE
+    directory = Path(settings.directory)
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
     config.keep_alive_timeout = 75
@@ -81,10 +83,9 @@ def _serve(settings: Settings) -> int:
     keep = threading.Event()
     keep.set()  # ended by the system, the stack is kept, too
 
-    async def run() -> int:
+    async def run() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        dropped = 0
 
         def end(*, kept: bool) -> None:
             (keep.set if kept else keep.clear)()
@@ -94,27 +95,29 @@ def _serve(settings: Settings) -> int:
             signal.signal(name, lambda *_: end(kept=True))
 
         async def stopped() -> None:
-            nonlocal dropped
+            snapshot.consume(directory)  # the port is ours: from here on the stack changes
+            _write_state(settings)
             await stop.wait()
-            dropped = await asyncio.to_thread(_drain, parts, settings.drain if keep.is_set() else 0)
+            if keep.is_set():
+                (directory / STOPPING_FILE).write_text(settings.boot_id, encoding="utf-8")
+            await asyncio.to_thread(_drain, parts, settings.drain if keep.is_set() else 0)
 
-        application = ControlApi(
-            parts, Repeats(_announced(app, settings)), lambda kept: end(kept=kept)
-        )
+        application = ControlApi(parts, Repeats(app), lambda kept: end(kept=kept), stop.is_set)
         await serve(application, config, shutdown_trigger=stopped, mode="asgi")
-        return dropped
+        # Ends every function: none changes anything any more, or keeps this process waiting.
+        await asyncio.to_thread(lambda_runtime.reset)
 
     try:
-        dropped = asyncio.run(run())
-        lambda_runtime.reset()  # no function changes anything any more
+        asyncio.run(run())
         if keep.is_set():
-            _keep(parts, dropped)
+            _keep(parts, service_state.collect)
     except OSError as error:
         _say(f"Port {settings.port} cannot be used: {error}")
         return EXIT_PORT_IN_USE
     finally:
         lambda_runtime.reset()
-        (Path(settings.directory) / STATE_FILE).unlink(missing_ok=True)
+        for name in (STATE_FILE, STOPPING_FILE):
+            (directory / name).unlink(missing_ok=True)
     return 0
 
 
@@ -132,32 +135,15 @@ def _restored(parts: Parts) -> bool:
     return True
 
 
-def _keep(parts: Parts, dropped: int) -> None:
+def _keep(parts: Parts, collect: Callable[[], bytes]) -> None:
     """Store the stack for the next start; without requests, nothing changes meanwhile."""
-    from local_cloud.ministack import service_state  # noqa: PLC0415 - imports MiniStack
-
     settings, directory = parts.settings, Path(parts.settings.directory)
+    dropped = parts.queue.discarded + parts.queue.counts().running
     index = snapshot.Snapshot(settings.boot_id, settings.port, MINISTACK, dropped)
     try:
-        services = service_state.collect()
-        snapshot.write(directory, index, services, json.dumps(parts.journal.to_json()))
+        snapshot.write(directory, index, collect(), json.dumps(parts.journal.to_json()))
     except Exception:  # noqa: BLE001 - whatever it is, there is no snapshot
         _log.exception("the stack cannot be stored")
-
-
-def _announced(app: Application, settings: Settings) -> Application:
-    """The application, writing the state file once it is ready."""
-
-    async def announcing(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                snapshot.consume(Path(settings.directory))
-                _write_state(settings)
-            await send(message)
-
-        await app(scope, receive, sending if scope["type"] == "lifespan" else send)
-
-    return announcing
 
 
 def _write_state(settings: Settings) -> None:
@@ -169,15 +155,12 @@ def _write_state(settings: Settings) -> None:
     draft.replace(path)
 
 
-def _drain(parts: Parts, patience: float) -> int:
+def _drain(parts: Parts, patience: float) -> None:
     """Let events and running functions finish.
 
     Args:
         parts: Of this server.
-        patience: How long queued events and retries are waited for, in seconds.
-
-    Returns:
-        How many events were discarded.
+        patience: How long events, retries and functions are waited for, in seconds.
     """
     settings = parts.settings
     storing = _STORING if patience else 0.0
@@ -185,11 +168,12 @@ def _drain(parts: Parts, patience: float) -> int:
     last.daemon = True
     last.start()
     deadline = time.monotonic() + patience
-    while not parts.queue.counts().idle and time.monotonic() < deadline:
+    while not parts.idle and time.monotonic() < deadline:
         time.sleep(_POLL)
-    discarded = parts.queue.close(settings.grace)
-    running = parts.queue.counts().running
+    parts.queue.close(settings.grace)
+    running = parts.queue.counts().running + parts.gate.counts()[1]
     _log.warning(
-        "stopping: %d queued events discarded, %d running functions cut off", discarded, running
+        "stopping: %d queued events discarded, %d running functions cut off",
+        parts.queue.discarded,
+        running,
     )
-    return discarded + running

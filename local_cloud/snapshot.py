@@ -70,6 +70,14 @@ def consume(directory: Path) -> None:
     (directory / FOLDER / _INDEX).unlink(missing_ok=True)
 
 
+def set_aside(directory: Path) -> None:
+    """Keep a snapshot that cannot be restored under another name, and only the newest."""
+    aside = directory / f"{FOLDER}.unreadable"
+    shutil.rmtree(aside, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        (directory / FOLDER).rename(aside)
+
+
 def discard(directory: Path) -> None:
     """Remove a snapshot and everything it holds."""
     consume(directory)

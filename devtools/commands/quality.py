@@ -2,6 +2,7 @@
 
 import os
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -133,14 +134,17 @@ def run_parts(chosen: Sequence[str]) -> None:
     results: dict[str, _Result] = {}
     waiting = [name for name in MOSTLY_WAITS if name in chosen]
     beside = [name for name in BESIDE if name in chosen and waiting]
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         for name in chosen:
             if name not in {*waiting, *beside}:
                 results[name] = _run(name, PARTS[name])
-        running = {name: pool.submit(_run, name, BESIDE[name]) for name in beside}
+        running = {name: pool.submit(_run, name, BESIDE[name], beside=True) for name in beside}
         for name in waiting:
             results[name] = _run(name, PARTS[name])
         results |= {name: each.result() for name, each in running.items()}
+    finally:
+        pool.shutdown(cancel_futures=True)  # interrupted, no further part begins
     table = Table("part", "seconds", "passed", "failed", box=None)
     page = ["| part | seconds | passed | failed |", "|---|---|---|---|"]
     total = Tally()
@@ -166,13 +170,17 @@ class _Result:
     seconds: float
 
 
-def _run(name: str, part: Callable[[], Tally]) -> _Result:
-    heading(name)
+def _run(name: str, part: Callable[[], Tally], *, beside: bool = False) -> _Result:
+    if not beside:  # its heading would stand in the middle of another part's output
+        heading(name)
     started = time.monotonic()
     try:
         tally = part()
     except EXPECTED as error:
         say(str(error))
+        tally = Tally(failed=1)
+    except Exception:  # noqa: BLE001 - the other parts still say what they found
+        traceback.print_exc()
         tally = Tally(failed=1)
     seconds = time.monotonic() - started
     say(f"{name}: {tally.passed} passed, {tally.failed} failed ({seconds:.0f} s)")

@@ -26,3 +26,8 @@ class Parts:
         self.callers = Callers()
         self.invoker = AsyncInvoker(cloud, self.queue, clock, self.journal, self.switch)
         self.targets = Targets(cloud, self.invoker, self.queue, clock, self.journal, self.switch)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs, waits or will be retried."""
+        return self.queue.counts().idle and self.gate.counts() == (0, 0)

@@ -43,6 +43,8 @@ class WorkQueue:
         self._running = 0
         self._threads = 0
         self._closed = False
+        self.discarded = 0
+        """How many pieces of work will not be done, because the queue was closed before."""
 
     def put(self, work: Work, wait: float = 0.0) -> None:
         """Do this as soon as a thread is free, but not before `wait` seconds have passed.
@@ -51,6 +53,7 @@ class WorkQueue:
         """
         with self._changed:
             if self._closed:
+                self.discarded += 1
                 return
             heapq.heappush(self._heap, (time.monotonic() + wait, next(self._order), work))
             if self._threads < self._concurrency:
@@ -67,21 +70,16 @@ class WorkQueue:
             queued = sum(1 for due, _, _ in self._heap if due <= now)
             return Counts(queued, len(self._heap) - queued, self._running)
 
-    def close(self, grace: float) -> int:
-        """Take no more work, wait up to `grace` seconds for what runs.
-
-        Returns:
-            How many pieces of work were discarded.
-        """
+    def close(self, grace: float) -> None:
+        """Take no more work, wait up to `grace` seconds for what runs."""
         deadline = time.monotonic() + grace
         with self._changed:
             self._closed = True
-            discarded = len(self._heap)
+            self.discarded += len(self._heap)
             self._heap.clear()
             self._changed.notify_all()
             while self._running and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
-            return discarded
 
     def _run(self) -> None:
         while (work := self._next()) is not None:

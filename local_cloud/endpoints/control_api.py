@@ -33,10 +33,17 @@ _BODY_LIMIT = 1_000_000
 class ControlApi:
     """Answers for the adapter, and passes everything else on to MiniStack."""
 
-    def __init__(self, parts: Parts, inner: Application, stop: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        inner: Application,
+        stop: Callable[[bool], None],
+        stopping: Callable[[], bool],
+    ) -> None:
         self._parts = parts
         self._inner = inner
         self._stop = stop
+        self._stopping = stopping
         self._endpoints: dict[tuple[str, str], Callable[[_Request], Awaitable[Any]]] = {
             ("GET", "status"): self._status,
             ("GET", "idle"): self._idle,
@@ -57,6 +64,10 @@ class ControlApi:
             await _refuse(scope, send, why)
         elif not scope["path"].startswith(PREFIX):
             trace_header.set(headers.get("x-amzn-trace-id", b"").decode("latin-1"))
+            if self._stopping() and not self._parts.callers.current():
+                unavailable = {"message": "The local cloud is stopping."}
+                await _respond(send, HTTPStatus.SERVICE_UNAVAILABLE, unavailable)
+                return
             await self._inner(scope, receive, send)
         elif HEADER.lower() not in headers:
             await _refuse(scope, send, f"the header {HEADER} is missing")
@@ -91,13 +102,10 @@ class ControlApi:
             "totals": self._parts.journal.totals(),
         }
 
-    def _is_idle(self) -> bool:
-        return self._parts.queue.counts().idle and self._parts.gate.counts() == (0, 0)
-
     async def _idle(self, request: "_Request") -> dict[str, bool]:
         timeout = float(request.query.get("timeout", "30"))
         deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
-        while not self._is_idle():
+        while not self._parts.idle:
             if time.monotonic() > deadline:
                 return {"idle": False}
             await asyncio.sleep(_POLL)

@@ -82,9 +82,10 @@ def test_close_finishes_what_runs_and_counts_what_does_not() -> None:
     queue.put(meter.visit)
     queue.put(meter.visit, 60)
     wait_for(lambda: meter.now == 1)
-    assert queue.close(grace=5) == 2
-    assert (meter.total, meter.now) == (1, 0)
+    queue.close(grace=5)
+    assert (queue.discarded, meter.total, meter.now) == (2, 1, 0)
     queue.put(meter.visit)
+    assert queue.discarded == 3
     assert queue.counts().idle
 
 

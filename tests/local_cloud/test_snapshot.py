@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,18 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from local_cloud import processes, snapshot
+from local_cloud import ports, processes, snapshot
 from local_cloud.control import Control
 from local_cloud.delivery.delivery_log import Delivery, Journal, Origin, Outcome
+from local_cloud.ministack.version_check import MINISTACK
 from local_cloud.process import LocalCloud, LocalCloudError, Running
+from local_cloud.protocol import STOPPING_FILE
 from local_cloud.snapshot import Snapshot
 from tests.local_cloud.cloud_builder import REGION, Lab, eventually
 
-INDEX = Snapshot(boot_id="b", port=4566, ministack="1")
+INDEX = Snapshot(boot_id="b", port=4566, ministack=MINISTACK)
 FAILS_ONCE = """
 if not os.path.exists(os.environ["CALLS"] + ".once"):
     open(os.environ["CALLS"] + ".once", "w").close()
@@ -122,7 +126,7 @@ def test_a_restart_continues_with_what_was_stored(cloud: LocalCloud, started: Ru
 
     assert cloud.stop(keep=True)
     assert len(function.calls()) == 2, "the stop did not wait for the retry"
-    again = cloud.start()
+    again = cloud.start(restore=started.boot_id)
 
     assert (again.boot_id, again.port) == (started.boot_id, started.port)
     assert again.pid != started.pid
@@ -147,11 +151,11 @@ def test_a_killed_cloud_does_not_return_to_its_snapshot(
 ) -> None:
     """What was changed since would be lost, while Terraform's state knows of it."""
     cloud.stop(keep=True)
-    again = cloud.start()
+    again = cloud.start(restore=started.boot_id)
     assert cloud.stored() is None
     os.kill(again.pid, signal.SIGKILL)
     assert processes.ended(again.pid, 10)
-    assert cloud.start().boot_id != started.boot_id
+    assert cloud.start(restore=started.boot_id).boot_id != started.boot_id
 
 
 @pytest.mark.deployed
@@ -159,7 +163,7 @@ def test_a_snapshot_that_cannot_be_read_is_discarded(cloud: LocalCloud, started:
     """The cloud starts empty, as another one."""
     cloud.stop(keep=True)
     (cloud.directory / snapshot.FOLDER / snapshot.SERVICES).write_bytes(b"damaged")
-    assert cloud.start().boot_id != started.boot_id
+    assert cloud.start(restore=started.boot_id).boot_id != started.boot_id
     assert "cannot be restored" in cloud.log.with_name("cloud.previous.log").read_text()
 
 
@@ -170,7 +174,7 @@ def test_a_stored_stack_keeps_its_port(
     """Its URLs name it; whoever has it meanwhile is named, and nothing is lost."""
     cloud.stop(keep=True)
     with pytest.raises(LocalCloudError, match=f"needs port {started.port}"):
-        cloud.start(free_port())
+        cloud.start(free_port(), restore=started.boot_id)
     theirs = int(lab.endpoint_url.rpartition(":")[2])
     index = cloud.stored()
     assert index is not None
@@ -178,7 +182,7 @@ def test_a_stored_stack_keeps_its_port(
     services = (folder / snapshot.SERVICES).read_bytes()
     snapshot.write(cloud.directory, replace(index, port=theirs), services, "{}")
     with pytest.raises(LocalCloudError, match=f"Port {theirs}, which the stored stack needs"):
-        cloud.start()
+        cloud.start(restore=started.boot_id)
     assert cloud.stored() is not None
 
 
@@ -190,7 +194,78 @@ def test_a_stop_that_keeps_nothing_removes_what_was_stored(
     cloud.stop(keep=True)
     assert cloud.stop() is False
     assert cloud.stored() is None
+    assert cloud.start(restore=started.boot_id).boot_id != started.boot_id
+
+
+@pytest.mark.deployed
+def test_a_stack_is_restored_only_when_it_is_asked_for(cloud: LocalCloud, started: Running) -> None:
+    """A rehearsal, say, starts empty, whatever is stored."""
+    cloud.stop(keep=True)
     assert cloud.start().boot_id != started.boot_id
+    assert cloud.stored() is None
+
+
+@pytest.mark.deployed
+def test_a_port_taken_at_the_last_moment_leaves_what_is_stored(
+    cloud: LocalCloud, started: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server finds it taken when it binds: the check before saw it free."""
+    cloud.stop(keep=True)
+    monkeypatch.setattr(ports, "is_free", lambda _: True)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", started.port))
+        other.listen()
+        with pytest.raises(LocalCloudError, match="which the stored stack needs"):
+            cloud.start(restore=started.boot_id)
+    assert cloud.start(restore=started.boot_id).boot_id == started.boot_id
+
+
+@pytest.mark.deployed
+def test_a_command_waits_for_a_stop_that_another_one_began(
+    cloud: LocalCloud, started: Running
+) -> None:
+    """Its stack is not taken for lost; meanwhile no order is accepted."""
+    lab = lab_on(started, cloud)
+    function = lab.function(FAILS_ONCE)
+    bus = lab.bus()
+    lab.rule(bus, function.arn)
+    lab.publish(bus)
+    eventually(function.calls)  # its retry keeps the stop waiting for a second
+    Control(started.endpoint_url).stop(keep=True)
+    eventually((cloud.directory / STOPPING_FILE).exists)
+    assert cloud.running() is None
+    with pytest.raises(ClientError, match="503"):
+        lab.publish(bus)
+    stored = cloud.stored()
+    assert stored is not None
+    assert (stored.boot_id, stored.dropped) == (started.boot_id, 0)
+
+
+@pytest.mark.deployed
+def test_a_snapshot_of_another_ministack_is_not_restored(
+    cloud: LocalCloud, started: Running
+) -> None:
+    cloud.stop(keep=True)
+    index = cloud.stored()
+    assert index is not None
+    snapshot.write(cloud.directory, replace(index, ministack="0.1"), b"", "{}")
+    assert cloud.stored() is None
+
+
+@pytest.mark.deployed
+def test_a_function_that_goes_on_does_not_keep_the_stack_from_being_stored(
+    cloud: LocalCloud, started: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is cut off; a stop waits only as long as its drain."""
+    lab = lab_on(started, cloud)
+    function = lab.function("time.sleep(600)", Timeout=900)
+    lab.awslambda.invoke(FunctionName=function.name, InvocationType="Event")
+    eventually(function.calls)
+    cloud.stop(keep=True)
+    stored = cloud.stored()
+    assert stored is not None
+    assert stored.dropped == 1
 
 
 @pytest.mark.deployed
@@ -198,4 +273,4 @@ def test_a_cloud_ended_by_the_system_is_stored(cloud: LocalCloud, started: Runni
     """As when the machine shuts down: SIGTERM, and some seconds."""
     os.kill(started.pid, signal.SIGTERM)
     assert processes.ended(started.pid, 60)
-    assert cloud.start().boot_id == started.boot_id
+    assert cloud.start(restore=started.boot_id).boot_id == started.boot_id

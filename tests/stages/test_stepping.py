@@ -59,7 +59,7 @@ def test_down_and_up_continue_with_the_same_stack(ladder):
     assert journey.wait_until_still(stack, order_id) == "SHIPMENT_PREPARED"
     rows, hops = journey.rows(stack, order_id), journey.hops(stack, order_id)
 
-    assert up.down(TEST_CLOUD) == up.Down(was_running=True, stored=True)
+    assert up.down(TEST_CLOUD) == up.Down(was_running=True, stage=LAST_STAGE)
     with pytest.raises(WorkshopError, match="The stack is stopped"):
         current(TEST_CLOUD)
     again, changes = up.deploy(stack.stage, TEST_CLOUD)

@@ -8,12 +8,12 @@ import typer
 from workshop.console import out, say
 from workshop.deployment import bundles
 from workshop.deployment.local.up import down as take_down
-from workshop.deployment.local.up import empty_cloud, start_empty
+from workshop.deployment.local.up import empty_cloud, lost_events, start_empty
 from workshop.deployment.local.up import up as bring_up
 from workshop.deployment.stack import Record, Stack, cloud_name, current
 from workshop.deployment.target import taken_back
 from workshop.deployment.terraform.runner import Terraform
-from workshop.errors import UsageError
+from workshop.errors import UsageError, WorkshopError
 from workshop.exercises import session
 from workshop.paths import CLOUDS, STAGES
 
@@ -99,16 +99,21 @@ def down(
     ] = False,
 ) -> None:
     """Stop the local cloud; `make up` continues with the same stack, orders included."""
-    say("Stopping the local cloud …")
+    say("Stopping the local cloud, when nothing is under way or after 20 s …")
     done = take_down(cloud_name(), discard=discard)
     say("The local cloud is stopped." if done.was_running else "No local cloud was running.")
-    if done.dropped:
-        say(
-            f"Events that still waited for a retry are lost: {done.dropped}. After `make up`, this "
-            'continues their orders: make reconcile ARGS="--older-than 0"'
+    if done.lost:
+        raise WorkshopError(
+            "Its stack could not be stored and is lost. The reason is in "
+            f".workshop/clouds/{cloud_name()}/cloud.log. Build it again, empty, with: make up"
         )
-    if done.stored:
-        say("Its stack is stored. Continue with: make up. Remove it: make down ARGS=--discard")
+    if done.stage:
+        if done.dropped:
+            say(lost_events(done.dropped, done.stage))
+        say(
+            f"Its stack is stored. Continue with: make up STAGE={done.stage}. "
+            "Remove it: make down ARGS=--discard"
+        )
 
 
 @app.command()

@@ -152,7 +152,9 @@ def current(name: str | None = None) -> Stack:
         cloud = LocalCloud(target.directory, python_of(LOCAL_CLOUD_ENVIRONMENT))
         running = cloud.running()
         if running is None and (stored := cloud.stored()) and stored.boot_id == record.boot_id:
-            raise WorkshopError("The stack is stopped. Start it again with: make up")
+            raise WorkshopError(
+                f"The stack is stopped. Start it again with: make up STAGE={record.stage}"
+            )
         if running is None or running.boot_id != record.boot_id:
             raise WorkshopError(
                 "The local cloud that held the stack is gone, with all its orders, events and dead "

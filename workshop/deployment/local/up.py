@@ -16,6 +16,7 @@ from typing import Any
 from local_cloud.locking import exclusive
 from local_cloud.process import LocalCloud, Running
 from local_cloud.settings import Settings
+from local_cloud.snapshot import Snapshot
 from workshop.console import say
 from workshop.deployment import bundles
 from workshop.deployment.bundles import Bundle
@@ -36,6 +37,8 @@ from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, ROOT, ST
 REHEARSAL = "rehearsal"
 """Says which start of a local cloud belongs to `make cloud`: `make up` keeps away from it."""
 
+
+RECONCILER_STAGE = 5
 
 MINUTE_VARIABLE = "WORKSHOP_SECONDS_PER_MINUTE"
 """Names how long AWS's minute lasts on a local cloud that is started: tests are in a hurry."""
@@ -110,7 +113,7 @@ def start_empty(name: str = "default", port: int | None = None) -> Running:
         cloud = local_cloud(name)
         running = cloud.running()
         record = Record.load(CLOUDS / name)
-        kept = _is_stored(cloud, record) if running is None else False
+        kept = stored_of(cloud, record) if running is None else None
         if kept or (running and record and record.boot_id == running.boot_id):
             raise WorkshopError(
                 "A stack of `make up` is in this local cloud. Start another cloud beside it: "
@@ -140,13 +143,15 @@ class Down:
 
     Attributes:
         was_running: Whether there was anything to stop.
-        stored: Whether the next `up` continues with what the cloud held.
+        stage: The stage of the stack that the next `up` continues with; None without one.
         dropped: How many events still waited for a retry, and are lost.
+        lost: Whether the stack should have been stored, and was not.
     """
 
     was_running: bool
-    stored: bool = False
+    stage: int | None = None
     dropped: int = 0
+    lost: bool = False
 
 
 def down(name: str = "default", *, discard: bool = False) -> Down:
@@ -159,21 +164,37 @@ def down(name: str = "default", *, discard: bool = False) -> Down:
     with _changing(name):
         cloud, record = local_cloud(name), Record.load(CLOUDS / name)
         running = cloud.running()
-        if running is None and not discard and _is_stored(cloud, record):
-            return Down(was_running=False, stored=True)
         whole = record is not None and record.complete and bool(record.outputs)
         same = record is not None and record.boot_id == _boot_id(running)
-        was_running = cloud.stop(keep=whole and same and not discard)
-        stored = cloud.stored()
-        if stored is None:
+        keep = whole and same and not discard
+        was_running = False
+        if running or discard or stored_of(cloud, record) is None:
+            was_running = cloud.stop(keep=keep)
+        stored = stored_of(cloud, record)
+        if stored is None or record is None:
             forget(CLOUDS / name)
-        return Down(was_running, stored is not None, stored.dropped if stored else 0)
+            return Down(was_running, lost=keep)
+        return Down(was_running, record.stage, stored.dropped)
 
 
-def _is_stored(cloud: LocalCloud, record: Record | None) -> bool:
-    """Whether the stack of a record is stored, and can be started again."""
-    stored = cloud.stored()
-    return record is not None and stored is not None and stored.boot_id == record.boot_id
+def stored_of(cloud: LocalCloud, record: Record | None) -> Snapshot | None:
+    """Return the stored stack of a record; None when there is none to continue with."""
+    stored = cloud.stored() if record is not None and record.complete else None
+    return stored if stored and record and stored.boot_id == record.boot_id else None
+
+
+def lost_events(count: int, stage: int) -> str:
+    """Say that a stop lost events, and how their orders continue.
+
+    Args:
+        count: How many.
+        stage: The stack's stage: the reconciler comes with stage 5.
+    """
+    first = "" if stage >= RECONCILER_STAGE else f"`make up STAGE={RECONCILER_STAGE}`, then "
+    return (
+        f"Events that still waited for a retry when the local cloud was stopped are lost: {count}. "
+        f'To continue their orders: {first}make reconcile ARGS="--older-than 0"'
+    )
 
 
 def forget(directory: Path) -> None:
@@ -265,9 +286,13 @@ class _Deployment:
                 "For `make up`, remove it first (make down ARGS=--discard), or use another "
                 "WORKSHOP_CLOUD."
             )
-        if running is None and record and record.complete and _is_stored(cloud, record):
+        if running is None and record and (stored := stored_of(cloud, record)):
             say("Starting the local cloud with the stored stack …")
-            running = cloud.start(self.port)
+            running = cloud.start(self.port, restore=stored.boot_id)
+            if running.boot_id != stored.boot_id:
+                say("The stored stack cannot be restored. It is set aside in state.unreadable.")
+            elif stored.dropped:
+                say(lost_events(stored.dropped, record.stage))
         remark = stale(record, (directory / "terraform.tfstate").exists(), _boot_id(running))
         if remark:
             say(remark)
@@ -297,7 +322,7 @@ class _Deployment:
                 log = self.target.directory / "cloud.log"
                 raise WorkshopError(
                     f"{error}\nThe local cloud has stopped meanwhile (its log: {log}). "
-                    "Run the same command again: it starts anew."
+                    "Run the same command again."
                 ) from error
             raise
         finally:  # however it ended, Terraform has written down what it made
