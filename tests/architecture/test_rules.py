@@ -255,3 +255,10 @@ def test_shared_packages_have_one_version():
         for name, found in pins.items():
             versions.setdefault(name, set()).add(frozenset(found))
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_no_file_names_a_package_registry():
+    """Packages come from wherever the user's tools are set up to get them."""
+    hosts = re.compile(r"p.pi\.org|pythonho[s]ted|regi.try\.npm|d.b\.debian")
+    texts = [path for path in tracked() if path.suffix not in {".png", ".lock"}]
+    assert [path for path in texts if hosts.search(path.read_text("utf-8"))] == []
