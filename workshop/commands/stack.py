@@ -98,10 +98,12 @@ def down(
         bool, typer.Option("--discard", help="Remove the stack and all its orders.")
     ] = False,
 ) -> None:
-    """Stop the local cloud; `make up` continues with the same stack, orders included."""
+    """Stop the local cloud; `make up` with its stage continues the same stack with its orders."""
     say("Stopping the local cloud, when nothing is under way or after 20 s …")
     done = take_down(cloud_name(), discard=discard)
     say("The local cloud is stopped." if done.was_running else "No local cloud was running.")
+    if discard:
+        say("Its stack and all orders are removed.")
     if done.lost:
         raise WorkshopError(
             "Its stack could not be stored and is lost. The reason is in "
