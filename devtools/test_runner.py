@@ -33,7 +33,7 @@ stages, one is deployed to as an account is. On the last two the commands of the
 other pages are run.
 """
 
-POLITE = ("nice", "-n", "19") if shutil.which("nice") else ()
+POLITE = ("nice", "-n", "5") if shutil.which("nice") else ()
 """Before a command that computes beside another part: that one mostly waits, and must go on."""
 
 MINUTE_SECONDS = 0.25

@@ -87,7 +87,7 @@ def test_exercise_fails_its_check_until_it_is_solved(exercise, copy):
     assert session.under_way(copy) == exercise.number
     failed, told = checked(copy, exercise.check)
     assert failed, f"the start is not broken: {told}"
-    assert exercise.says in told
+    assert exercise.says in told, told
     assert session.solve(exercise, colour=False, root=copy).startswith("diff --git")
     if exercise.solution:
         failed, told = checked(copy, exercise.check)
