@@ -243,6 +243,16 @@ def test_a_command_waits_for_a_stop_that_another_one_began(
 
 
 @pytest.mark.deployed
+def test_a_cloud_killed_during_its_stop_starts_again(cloud: LocalCloud, started: Running) -> None:
+    """What the stop left behind does not make the next start look like a stop."""
+    os.kill(started.pid, signal.SIGKILL)
+    assert processes.ended(started.pid, 60)
+    (cloud.directory / STOPPING_FILE).write_text(started.boot_id)
+    again = cloud.start()
+    assert cloud.running() == again
+
+
+@pytest.mark.deployed
 def test_a_snapshot_of_another_ministack_is_not_restored(
     cloud: LocalCloud, started: Running
 ) -> None:
