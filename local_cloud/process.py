@@ -225,7 +225,7 @@ class LocalCloud:
 
     def _state(self) -> dict[str, Any] | None:
         """What the server wrote of itself; None when it did not, or all of it is damaged."""
-        for name in (STATE_FILE, SERVER_FILE, STOPPING_FILE):
+        for name in (STATE_FILE, SERVER_FILE):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 state = json.loads((self.directory / name).read_text(encoding="utf-8"))
                 return {key: kind(state[key]) for key, kind in _STATE_TYPES.items()}

@@ -73,7 +73,7 @@ def _serve(settings: Settings) -> int:
 
     parts = Parts(settings, MiniStackCloud())
     install(parts)
-    if settings.restore and not _restored(parts):
+    if settings.restore and not _restored(parts, service_state.restore):
         return EXIT_SNAPSHOT_UNREADABLE
     directory = Path(settings.directory)
     config = Config()
@@ -121,13 +121,11 @@ def _serve(settings: Settings) -> int:
     return 0
 
 
-def _restored(parts: Parts) -> bool:
+def _restored(parts: Parts, restore: Callable[[bytes], None]) -> bool:
     """Restore the stored stack; whether it could be read."""
-    from local_cloud.ministack import service_state  # noqa: PLC0415 - imports MiniStack
-
     folder = Path(parts.settings.directory) / snapshot.FOLDER
     try:
-        service_state.restore((folder / snapshot.SERVICES).read_bytes())
+        restore((folder / snapshot.SERVICES).read_bytes())
         parts.journal.restore(json.loads((folder / snapshot.DELIVERIES).read_text("utf-8")))
     except Exception:  # noqa: BLE001 - whatever it is, the cloud starts empty
         _log.exception("the stored stack cannot be restored")

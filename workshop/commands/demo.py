@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def demo() -> None:
-    """Bring everything up and send orders through it: every ending, and the way back.
+    """Bring everything up and send orders through it: every ending, and the recovery.
 
     Four orders come to an end by themselves. Two fail for good, wait in a
     dead-letter queue, and are brought back once the cause is removed.
@@ -34,7 +34,7 @@ def demo() -> None:
         ("make follow", "the last order's journey"),
         ("make gateway ARGS=down", "an outage of your own"),
         ("make dlq", "what failed for good"),
-        ("make redrive", "the way back"),
+        ("make redrive", "the recovery"),
         (f"make check STAGE={stack.stage}", "the promises, proved"),
         ('eval "$(make -s env)"', "for any AWS tool"),
         ("make down", "stop everything"),
