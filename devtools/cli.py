@@ -7,12 +7,16 @@ app = assemble(
     "Build, test and measure the workshop itself.",
     {
         "quality": (
-            *("fmt", "lint", "types", "unit", "terraform", "stack", "exercises"),
+            *("fmt", "lint", "types", "unit", "terraform", "stack", "exercises", "browser"),
             *("security", "deployed", "test", "test-all"),
         ),
-        "docs": ("docs",),
+        "docs": ("docs", "board-pictures"),
         "notebooks": ("notebooks", "notebooks-refresh"),
+        "prove_aws": ("prove-aws",),
+        "simulate": ("simulate", "simulate-selftest"),
         "bench": ("bench",),
+        "soak": ("soak",),
+        "mutants": ("mutants",),
         "lock": ("lock",),
     },
 )

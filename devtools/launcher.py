@@ -1,4 +1,4 @@
-"""Start the maintainers' command line from nothing but Python."""
+"""Start the maintainers' command line with Python alone."""
 
 from workshop.environments import DEV, FUNCTIONS, LOCAL_CLOUD, Environment
 from workshop.launcher import run, start
@@ -11,16 +11,21 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "test-all": (DEV, *STACK),
     "stack": (DEV, *STACK),
     "exercises": (DEV, FUNCTIONS),
+    "browser": (DEV, *STACK),
+    "simulate": (DEV, LOCAL_CLOUD),  # it has the matcher of event patterns
+    "simulate-selftest": (DEV, LOCAL_CLOUD),
     "deployed": (DEV, *STACK),
-    "security": (DEV, *STACK),  # the scanners follow, with the tools of these
+    "security": (DEV, *STACK),  # the command adds the scanners, with the tools of these
     "notebooks": (DEV, *STACK),
     "notebooks-refresh": (DEV, *STACK),
+    "board-pictures": (DEV, *STACK),
+    "prove-aws": (DEV, FUNCTIONS),
     "bench": (DEV, *STACK),
 }
-"""What a command needs beside the development tools."""
+"""The environments that a command needs in addition to the development tools."""
 
 
 def main() -> None:
-    """Run the maintainers' command line in its environment, which is made first if necessary."""
+    """Run the maintainers' command line in its environment; create that first if necessary."""
     start("devtools", NEEDS, (DEV,))
     run("devtools")

@@ -1,4 +1,4 @@
-"""The environment the server starts in, and every function with it: nothing of the learner's."""
+"""The environment variables of the server and of every function: not those of the learner."""
 
 import os
 import shutil
@@ -12,10 +12,10 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "COMSPEC", "PATHEXT")
 
 
 def make(settings: Settings) -> dict[str, str]:
-    """Empty the cloud's temporary directory and make an environment that uses it."""
+    """Empty the cloud's temporary directory and return an environment that uses it."""
     directory = Path(settings.directory)
     temporary = directory / "tmp"
-    shutil.rmtree(temporary, ignore_errors=True)  # the code of the last start's functions
+    shutil.rmtree(temporary, ignore_errors=True)  # the functions' code of the last start
     temporary.mkdir()
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},

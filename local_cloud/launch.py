@@ -1,7 +1,7 @@
-"""Start the server; run by its path, in the interpreter that holds MiniStack and boto3.
+"""Start the server: run this file with the interpreter that has MiniStack and boto3.
 
-It makes the repository importable for this process alone. PYTHONPATH would do that too, but
-functions inherit the environment, and one that imports what its bundle lacks must fail.
+It makes the repository importable for this process only. PYTHONPATH would do that too, but
+functions inherit the environment, and a function that imports what its bundle lacks must fail.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A lock between processes that the system frees when its holder ends, however it ends."""
+"""A lock between processes. The system releases it when its holder ends, also after a crash."""
 
 import contextlib
 import sys
@@ -10,7 +10,7 @@ _POLL_SECONDS = 0.05
 
 
 class LockHeldError(Exception):
-    """Another process holds the lock and did not let go in time."""
+    """Another process still holds the lock after the timeout."""
 
 
 @contextlib.contextmanager
@@ -21,13 +21,13 @@ def exclusive(
     timeout: float = float("inf"),
     while_waiting: Callable[[], object] = lambda: None,
 ) -> Iterator[int]:
-    """Hold the lock of a file; wait for it as long as another process has it.
+    """Hold the lock of a file; wait while another process has it.
 
     Args:
-        path: The lock's file; made if need be, and left behind.
-        waiting: What to tell a person who has to wait.
-        timeout: How long to wait, in seconds.
-        while_waiting: Called again and again: may end a holder that has lost its purpose.
+        path: The lock's file; it is created if it is missing, and stays.
+        waiting: A message for a person who has to wait.
+        timeout: Seconds to wait.
+        while_waiting: Called repeatedly; it may end a holder that is not needed any more.
 
     Yields:
         The file's descriptor. A child process that inherits it holds the lock, too.
@@ -48,6 +48,15 @@ def exclusive(
             time.sleep(_POLL_SECONDS)
             locked = _try(handle.fileno())
         yield handle.fileno()
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock of a file."""
+    try:
+        with path.open("rb") as handle:
+            return not _try(handle.fileno())
+    except FileNotFoundError:
+        return False
 
 
 def _try(descriptor: int) -> bool:

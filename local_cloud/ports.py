@@ -1,24 +1,25 @@
-"""Loopback ports: which are free, and who has the others."""
+"""Loopback ports: which are free, and which process uses the others."""
 
 import os
 import socket
 
 from local_cloud.control import Control
-from local_cloud.errors import LocalCloudError
+from local_cloud.errors import LocalCloudError, NoAnswerError
 
 DEFAULT = 4566
-"""The port on which AWS emulators are usually found."""
+"""The usual port of AWS emulators."""
 
 _TRIED = 50
+_ANSWER_TIMEOUT = 5.0
 
 
 def candidates() -> list[int]:
-    """The ports to try when none was asked for, those in use left out."""
+    """Return the ports to try if none was chosen, without those in use."""
     return [port for port in range(DEFAULT, DEFAULT + _TRIED) if is_free(port)]
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody serves on a port."""
+    """Return whether no process serves on a port."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -34,14 +35,16 @@ def is_free(port: int) -> bool:
 
 
 def user_of(port: int) -> str:
-    """Who serves on a port, as far as it can be told."""
+    """Return the process that serves on a port, as far as it is known."""
     try:
-        status = Control(url(port), timeout=1.0).status()
+        status = Control(url(port), timeout=_ANSWER_TIMEOUT).status()
+    except NoAnswerError:
+        return "a program that does not answer: perhaps a local cloud that is paused or busy"
     except LocalCloudError:
         return "another program"
     return f"another local cloud of this workshop (process {status.pid}, {status.directory})"
 
 
 def url(port: int) -> str:
-    """The address of a port."""
+    """Return the address of a port."""
     return f"http://127.0.0.1:{port}"

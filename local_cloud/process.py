@@ -15,14 +15,15 @@ from typing import Any
 from local_cloud import environment, ports, processes, snapshot
 from local_cloud.control import Control
 from local_cloud.environment import ACCOUNT_ID
-from local_cloud.errors import LocalCloudError
-from local_cloud.locking import LockHeldError, exclusive
+from local_cloud.errors import LocalCloudError, NoAnswerError
+from local_cloud.locking import LockHeldError, exclusive, is_held
 from local_cloud.ministack.version_check import MINISTACK
 from local_cloud.protocol import (
     EXIT_PORT_IN_USE,
     EXIT_SNAPSHOT_UNREADABLE,
     LOG_FILE,
     SERVER_FILE,
+    SERVER_LOCK,
     START_LOCK,
     STATE_FILE,
     STOPPING_FILE,
@@ -37,6 +38,7 @@ _STOP_TIMEOUT = 10.0
 _KEEP_TIMEOUT = 120.0
 """How long an orderly stop may take that waits for events and stores the stack, in seconds."""
 _ANSWER_TIMEOUT = 20.0
+"""How long a local cloud is waited for that lives and does not answer, in seconds."""
 _LOCK_TIMEOUT = 90.0
 _POLL = 0.05
 _LOG_LINES = 15
@@ -64,7 +66,7 @@ class Running:
 
     @property
     def control(self) -> Control:
-        """Its control client."""
+        """Return its control client."""
         return Control(self.endpoint_url)
 
 
@@ -82,48 +84,34 @@ class LocalCloud:
     Args:
         directory: where it keeps everything, such as .workshop/clouds/default.
         python: the interpreter that holds MiniStack and boto3, and nothing else.
-        concurrency: how many functions of one kind run at once; see `Settings`.
-        seconds_per_minute: how long AWS's minute lasts here, in seconds; see `Settings`.
-        patience: how long synchronous executions may stand still, in seconds; see `Settings`.
+        settings: other fields of `Settings`, such as `concurrency`.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        python: Path,
-        *,
-        concurrency: int = Settings.concurrency,
-        seconds_per_minute: float = Settings.seconds_per_minute,
-        patience: float = Settings.patience,
-    ) -> None:
+    def __init__(self, directory: Path, python: Path, **settings: Any) -> None:
         # Not resolved: an interpreter of a virtual environment is known by the path of its link.
         self.directory = directory.absolute()
         self._python = python.absolute()
-        self._settings = partial(
-            Settings,
-            directory=str(self.directory),
-            concurrency=concurrency,
-            seconds_per_minute=seconds_per_minute,
-            patience=patience,
-        )
+        self._settings = partial(Settings, directory=str(self.directory), **settings)
 
     @property
     def log(self) -> Path:
-        """What the server writes; the log of the start before lies beside it."""
+        """Return the path of the server's log; the log of the start before is next to it."""
         return self.directory / LOG_FILE
 
     def start(self, port: int | None = None, *, restore: str | None = None) -> Running:
         """Start it, unless it runs already; wait until it answers.
 
         Args:
-            port: where to serve; None for 4566, or the next port that is free. A cloud that
-                runs is returned wherever it serves.
+            port: where to serve; None for 4566, or the next port that is free and that no stored
+                stack in a directory next to this one needs. A cloud that runs is returned wherever
+                it serves.
             restore: the boot id of the stored stack to continue with, at its own port; any other
                 is discarded. One that cannot be restored is set aside, and the cloud starts empty,
                 with another boot id.
 
         Raises:
             LocalCloudError: the port is in use, or the server does not come up.
+            NoAnswerError: it runs and does not answer. Nothing was changed.
         """
         if (running := self.running()) is not None:
             return running
@@ -135,7 +123,7 @@ class LocalCloud:
             if (running := self.running()) is not None:
                 return running
             self._await_stop()
-            self._end_left_over()
+            self._forget()
             if (stored := self.stored()) is not None and stored.boot_id == restore:
                 with suppress(_UnreadableSnapshotError):
                     return self._restart(stored, port)
@@ -147,6 +135,10 @@ class LocalCloud:
         """Return what the last stop stored; None when nothing is stored that can be restored.
 
         A stop that is under way is waited for.
+
+        Raises:
+            NoAnswerError: that stop does not end.
+            LocalCloudError: what is stored cannot be read.
         """
         self._await_stop()
         found = snapshot.read(self.directory)
@@ -157,9 +149,27 @@ class LocalCloud:
         snapshot.discard(self.directory)
 
     def running(self) -> Running | None:
-        """The running cloud; None when it does not run, or something else answers in its place."""
+        """Return the running cloud; None when its process has ended or stores its stack to end.
+
+        Raises:
+            NoAnswerError: its process lives and does not answer. It may be paused, or the machine
+                busy: nothing may be concluded from that.
+        """
+        deadline = time.monotonic() + _ANSWER_TIMEOUT
+        while self._stopping() is None:
+            if (found := self._answering()) is not None:
+                return found
+            if not self._lives():
+                return None
+            if time.monotonic() > deadline:
+                raise self._no_answer()
+            time.sleep(_POLL)
+        return None
+
+    def _answering(self) -> Running | None:
+        """Return the cloud if it answers now."""
         state = self._state()
-        if state is None or not processes.alive(state["pid"]) or self._stopping() is not None:
+        if state is None or not processes.alive(state["pid"]):
             return None
         endpoint_url = ports.url(state["port"])
         try:
@@ -167,36 +177,74 @@ class LocalCloud:
         except LocalCloudError:
             return None
         if status.boot_id != state["boot_id"]:
-            return None
+            return None  # another one has its port
         return Running(endpoint_url, status.boot_id, status.pid, status.port)
 
+    def _lives(self) -> bool:
+        """Return whether a server of this directory lives, whether or not it answers.
+
+        The system frees the server's lock when the process ends, however it ends.
+        """
+        if not is_held(self.directory / SERVER_LOCK):
+            return False
+        state = self._state()
+        return state is None or processes.mentions(state["pid"], state["boot_id"]) is not False
+
+    def _no_answer(self) -> NoAnswerError:
+        state = self._state()
+        process = f" (process {state['pid']})" if state else ""
+        return NoAnswerError(
+            f"The local cloud{process} runs and does not answer. It may be paused, or the machine "
+            "busy: its orders are kept. Run the same command again later. If it never answers, "
+            "remove it and all it holds: make down ARGS=--discard"
+        )
+
     def stop(self, *, keep: bool = False) -> bool:
-        """Stop it: ask, then terminate, then kill. Nothing but our own process is ever touched.
+        """Stop it. Nothing but our own process is ever touched.
 
         Args:
-            keep: whether to store the stack for the next start; `stored` tells whether it was.
+            keep: whether to store the stack for the next start; `stored` says whether it was.
+                The process is then asked to end, and never killed. Otherwise it is killed when it
+                does not end.
 
         Returns:
             Whether there was anything to stop.
 
         Raises:
-            LocalCloudError: the process does not end.
+            LocalCloudError: the process does not end, or goes on as its stack cannot be stored.
+            NoAnswerError: it does not answer, and its stack is to be stored. It goes on.
         """
         if not self.directory.exists():
             return False
         with self._alone():
-            self._await_stop()
-            stopped = self._stop(self.running(), keep=keep)
-            if not keep:
-                self.discard_stored()
+            if keep:
+                return self._stop_and_keep()
+            try:
+                self._await_stop()
+                running = self.running()
+            except NoAnswerError:
+                running = None
+            stopped = self._stop(running)
+            self.discard_stored()
             return stopped
 
-    def _stop(self, running: Running | None, *, keep: bool) -> bool:
+    def _stop_and_keep(self) -> bool:
+        self._await_stop()
+        if (running := self.running()) is None:
+            return False
+        running.control.stop(keep=True)
+        if not processes.ended(running.pid, _KEEP_TIMEOUT):
+            raise self._no_answer()
+        self._forget()
+        return True
+
+    def _stop(self, running: Running | None) -> bool:
+        """Ask it to end, then kill it; whether there was anything to end."""
         if running is None:
             return self._end_left_over()
         with suppress(LocalCloudError):
-            running.control.stop(keep=keep)
-        if not processes.ended(running.pid, _KEEP_TIMEOUT if keep else _STOP_TIMEOUT):
+            running.control.stop()
+        if not processes.ended(running.pid, _STOP_TIMEOUT):
             self._end(running.pid)
         self._forget()
         return True
@@ -212,19 +260,19 @@ class LocalCloud:
             raise LocalCloudError(msg) from error
 
     def _stopping(self) -> int | None:
-        """The process that stores its stack to end; None when there is none."""
+        """Return the process that stores its stack and then ends; None if there is none."""
         state = self._state()
         if state is None or not (self.directory / STOPPING_FILE).exists():
             return None
-        return state["pid"] if processes.mentions(state["pid"], state["boot_id"]) else None
+        return state["pid"] if self._lives() else None
 
     def _await_stop(self) -> None:
         """Wait for a stop that another command began, or the system."""
-        if (pid := self._stopping()) is not None:
-            processes.ended(pid, _KEEP_TIMEOUT)
+        if (pid := self._stopping()) is not None and not processes.ended(pid, _KEEP_TIMEOUT):
+            raise self._no_answer()
 
     def _state(self) -> dict[str, Any] | None:
-        """What the server wrote of itself; None when it did not, or all of it is damaged."""
+        """Return the state that the server wrote; None if there is none, or it is damaged."""
         for name in (STATE_FILE, SERVER_FILE):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 state = json.loads((self.directory / name).read_text(encoding="utf-8"))
@@ -237,8 +285,10 @@ class LocalCloud:
 
     def _end_left_over(self) -> bool:
         """End a server of this directory that does not answer; whether there was one."""
-        state = self._state()
-        found = state is not None and processes.mentions(state["pid"], state["boot_id"])
+        state, found = self._state(), self._lives()
+        if found and state is None:
+            msg = f"A local cloud runs in {self.directory} that cannot be identified: end it first."
+            raise LocalCloudError(msg)
         if state is not None and found:
             self._end(state["pid"])
         self._forget()
@@ -250,11 +300,21 @@ class LocalCloud:
             raise LocalCloudError(msg)
 
     def _start_anywhere(self) -> Running:
-        for port in ports.candidates():
+        needed = self._needed_elsewhere()
+        for port in sorted(ports.candidates(), key=lambda port: (port in needed, port)):
             with suppress(_PortTakenError):  # by someone else, in this very moment
                 return self._launch(port)
         msg = f"No port near {ports.DEFAULT} is free. Give another one."
         raise LocalCloudError(msg)
+
+    def _needed_elsewhere(self) -> set[int]:
+        """Return the ports of the clouds next to this one: a stopped stack needs its own again."""
+        needed = set()
+        for folder in self.directory.parent.iterdir():
+            with suppress(LocalCloudError):
+                if (stored := snapshot.read(folder)) is not None:
+                    needed.add(stored.port)
+        return needed
 
     def _start_on(self, port: int) -> Running:
         if not 0 < port < 2**16:
@@ -291,7 +351,7 @@ class LocalCloud:
             self.log.replace(self.log.with_name("cloud.previous.log"))
         with self.log.open("wb") as log:
             child = subprocess.Popen(
-                # Isolated: no PYTHON… variable, no user site and no script folder has a say.
+                # Isolated: Python ignores PYTHON… variables, the user site and the script's folder.
                 [str(self._python), "-I", "-u", str(_LAUNCH), settings.to_json()],
                 cwd=self.directory,
                 env=environment.make(settings),
@@ -301,15 +361,17 @@ class LocalCloud:
                 **_detached(),
             )
         processes.children.append(child)
-        return self._wait_ready(child, settings.boot_id)
+        return self._wait_ready(child, settings)
 
-    def _wait_ready(self, child: "subprocess.Popen[bytes]", boot_id: str) -> Running:
+    def _wait_ready(self, child: "subprocess.Popen[bytes]", settings: Settings) -> Running:
         deadline = time.monotonic() + _READY_TIMEOUT
         while child.poll() is None:
-            running = self.running()
-            if running is not None and running.boot_id == boot_id:
+            running = self._answering()
+            if running is not None and running.boot_id == settings.boot_id:
                 return running
             if time.monotonic() > deadline:
+                if settings.restore:  # it has orders: do not kill it because it is slow
+                    raise self._no_answer()
                 child.kill()
                 child.wait()
                 raise self._did_not_start(f"was not ready after {_READY_TIMEOUT:.0f} s")
@@ -327,7 +389,7 @@ class LocalCloud:
 
 
 def _detached() -> dict[str, Any]:
-    """How a process is started so that it outlives this one and its terminal."""
+    """Return the options for a process that outlives this one and its terminal."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

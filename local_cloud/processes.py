@@ -1,4 +1,4 @@
-"""Other processes, by their ids: whether they live, what they are, and how they end."""
+"""Other processes, by their ids: check, identify and end them."""
 
 import atexit
 import os
@@ -11,21 +11,40 @@ from pathlib import Path
 
 _POLL = 0.05
 _KILL_TIMEOUT = 5.0
+_OPEN_FILES = (65_536, 10_240)
 
 children: list["subprocess.Popen[bytes]"] = []
-"""What this process started. A child that ended exists until it is asked for, so it is, here."""
+"""The children of this process. A child that ended stays a zombie until somebody polls it."""
 
 
 @atexit.register
 def _leave_behind() -> None:
-    """The children outlive this process on purpose; Python would warn that nobody waits."""
+    """Forget the children, which outlive this process: Python would warn about them."""
     for child in children:
         if child.returncode is None:
             child.returncode = 0
 
 
+def allow_open_files() -> None:
+    """Raise this process's limit of open files, which includes connections.
+
+    A terminal of macOS starts programs with 256. Windows has no such limit.
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - POSIX's
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for most in _OPEN_FILES:
+        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(OSError, ValueError):  # macOS also has another limit
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+                return
+
+
 def alive(pid: int) -> bool:
-    """Whether a process exists and has not ended."""
+    """Return whether a process exists and has not ended."""
     for child in children:
         if child.pid == pid:
             return child.poll() is None
@@ -37,11 +56,13 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    with suppress(OSError):  # Linux: a zombie has ended, but its parent has not noticed
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text("utf-8")
     return True
 
 
 def ended(pid: int, timeout: float) -> bool:
-    """Wait for a process to end, for so many seconds; whether it has."""
+    """Wait up to so many seconds for a process to end; return whether it has."""
     deadline = time.monotonic() + timeout
     while alive(pid):
         if time.monotonic() > deadline:
@@ -51,7 +72,7 @@ def ended(pid: int, timeout: float) -> bool:
 
 
 def end(pid: int) -> bool:
-    """Terminate a process, then kill it; whether it has ended."""
+    """Terminate a process, then kill it; return whether it has ended."""
     for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
@@ -60,8 +81,8 @@ def end(pid: int) -> bool:
     return False
 
 
-def mentions(pid: int, text: str) -> bool:
-    """Whether a live process was started with this in its arguments; False if nobody can tell."""
+def mentions(pid: int, text: str) -> bool | None:
+    """Return whether a process was started with a text in its arguments; None: unknown."""
     if not alive(pid):
         return False
     with suppress(OSError):
@@ -71,7 +92,7 @@ def mentions(pid: int, text: str) -> bool:
             ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
         )
         return text.encode() in listing.stdout
-    return False
+    return None
 
 
 def _alive_on_windows(pid: int) -> bool:

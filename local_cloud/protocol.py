@@ -1,13 +1,13 @@
-"""What the control client and the server agree on."""
+"""Constants that the control client and the server share."""
 
 PREFIX = "/_workshop/"
 HEADER = "X-Workshop-Control"
-"""Any value will do: a web page cannot send it, which is the point."""
+"""A header with any value, because a web page cannot send it."""
 
 STATE_FILE = "cloud.json"
-"""Written when it is ready."""
+"""The server writes it when it is ready."""
 SERVER_FILE = "server.json"
-"""Written as soon as it owns the directory: finds it when the other one is lost or damaged."""
+"""Written as soon as the server has the directory: identifies it if the other file is damaged."""
 STOPPING_FILE = "stopping"
 """Exists while a server waits for events and stores its stack."""
 LOG_FILE = "cloud.log"

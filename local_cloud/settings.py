@@ -1,4 +1,4 @@
-"""What a local cloud is started with: written by the starter, read by the server."""
+"""The settings of a local cloud: the process that starts it writes them, the server reads them."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,19 +9,22 @@ class Settings:
     """One start of one local cloud.
 
     Attributes:
-        directory: where this cloud keeps everything, as an absolute path.
-        port: the loopback port it serves on.
-        boot_id: identifies the contents: new at each start, but for one that restores a snapshot.
-        concurrency: how many executions of one kind (asynchronous, synchronous) run at once.
-            Four keep two cores busy without starving them.
-        seconds_per_minute: how long one of AWS's minutes lasts here, in real seconds. It scales
-            what AWS only waits for (retries, back-off); nothing that takes time by itself.
-        patience: after how many seconds without progress one more synchronous execution is let in;
+        directory: The folder of its data, as an absolute path.
+        port: The loopback port.
+        boot_id: Identifies the contents: new at each start, unless the start restores a snapshot.
+        concurrency: The number of executions of one kind (asynchronous, synchronous) at once. Four
+            keep two cores busy.
+        seconds_per_minute: The real seconds of a minute on AWS. It scales waiting times (retries,
+            back-off), not work.
+        patience: Seconds without progress after which one more synchronous execution is admitted;
             see `delivery/concurrency_limit.py`.
-        journal_size: how many delivery records are kept.
-        grace: how long a stop waits for running functions, in seconds.
-        restore: whether to start with the snapshot in the directory.
-        drain: how long a stop that keeps the stack waits for queued events and retries, in seconds.
+        journal_size: The number of delivery records.
+        grace: Seconds for which a stop waits for running functions.
+        restore: Whether to start with the snapshot in the directory.
+        drain: Seconds for which a stop that stores the stack waits for queued events and retries.
+        bare: Whether MiniStack runs without our patches. The tests use it to show that each patch
+            is still needed.
+        eventual: Whether it is as eventually consistent as AWS; see `eventual_consistency`.
     """
 
     directory: str
@@ -34,12 +37,14 @@ class Settings:
     grace: float = 3.0
     restore: bool = False
     drain: float = 20.0
+    bare: bool = False
+    eventual: bool = False
 
     def to_json(self) -> str:
-        """As one argument of a command line."""
+        """Return the settings as one argument of a command line."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Settings":
-        """The reverse of `to_json`."""
+        """Return the settings of a `to_json`."""
         return cls(**json.loads(text))

@@ -1,4 +1,4 @@
-"""A stored stack: what an orderly stop writes, and the next start restores.
+"""A stored stack: a normal stop writes it, and the next start restores it.
 
 Layout of ``<cloud directory>/state``: ``services.pickle`` (MiniStack's services),
 ``deliveries.json`` (the delivery log), ``lambda-blobs/`` (the functions' code) and
@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from local_cloud.errors import LocalCloudError
+
 FOLDER = "state"
 SERVICES = "services.pickle"
 DELIVERIES = "deliveries.json"
@@ -20,14 +22,14 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a start must know to restore a stored stack.
+    """What a start needs to restore a stored stack.
 
     Attributes:
-        boot_id: identifies the contents; the restored cloud has the same.
-        port: where the stack must be served: its URLs, and Terraform's state, name it.
-        ministack: the version of MiniStack that wrote it.
-        dropped: how many events still waited for a retry when the stop could wait no longer.
-        format: of the files.
+        boot_id: Identifies the contents; the restored cloud has the same.
+        port: The port of the stack: its URLs and Terraform's state contain it.
+        ministack: The version of MiniStack that wrote it.
+        dropped: The number of events that still waited for a retry when the stop ended its wait.
+        format: The version of the files' format.
     """
 
     boot_id: str
@@ -38,40 +40,73 @@ class Snapshot:
 
 
 def read(directory: Path) -> Snapshot | None:
-    """Return the snapshot in a cloud's directory; None when there is none that can be read."""
+    """Return the snapshot in a cloud's directory; None when there is none, or it is damaged.
+
+    Raises:
+        LocalCloudError: The system does not let it be read: whether there is one is unknown.
+    """
+    path = directory / FOLDER / _INDEX
     try:
-        found = Snapshot(**json.loads((directory / FOLDER / _INDEX).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        found = Snapshot(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
         return None
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror}). Fix that, then run this again."
+        raise LocalCloudError(msg) from error
     return found if found.format == _FORMAT else None
 
 
 def write(directory: Path, snapshot: Snapshot, services: bytes, deliveries: str) -> None:
-    """Store a stack; a write that is cut off leaves no snapshot.
+    """Store a stack; an interrupted write leaves no snapshot.
 
     Args:
-        directory: the cloud's directory.
-        snapshot: what a start must know.
-        services: the state of MiniStack's services.
-        deliveries: the delivery log, as JSON.
+        directory: The cloud's directory.
+        snapshot: What a start needs.
+        services: The state of MiniStack's services.
+        deliveries: The delivery log, as JSON.
     """
-    folder = directory / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     consume(directory)
-    (folder / SERVICES).write_bytes(services)
-    (folder / DELIVERIES).write_text(deliveries, encoding="utf-8")
+    _write_parts(directory, services, deliveries)
+    folder = directory / FOLDER
     draft = folder / f"{_INDEX}.new"
     draft.write_text(json.dumps(asdict(snapshot)), encoding="utf-8")
     draft.replace(folder / _INDEX)
 
 
+def check_writable(directory: Path, services: bytes, deliveries: str) -> None:
+    """Write a snapshot without its index, to check that the disk has space.
+
+    Args:
+        directory: The cloud's directory.
+        services: As for `write`.
+        deliveries: As for `write`.
+
+    Raises:
+        OSError: It has not; the written files are removed.
+    """
+    try:
+        _write_parts(directory, services, deliveries)
+    except OSError:
+        for name in (SERVICES, DELIVERIES):
+            with suppress(OSError):
+                (directory / FOLDER / name).unlink()
+        raise
+
+
+def _write_parts(directory: Path, services: bytes, deliveries: str) -> None:
+    folder = directory / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SERVICES).write_bytes(services)
+    (folder / DELIVERIES).write_text(deliveries, encoding="utf-8")
+
+
 def consume(directory: Path) -> None:
-    """Take back the snapshot: what runs from here on differs from it."""
+    """Delete the snapshot's index, because the running stack changes from now on."""
     (directory / FOLDER / _INDEX).unlink(missing_ok=True)
 
 
 def set_aside(directory: Path) -> None:
-    """Keep a snapshot that cannot be restored under another name, and only the newest."""
+    """Rename a snapshot that cannot be restored; only the newest of these is kept."""
     aside = directory / f"{FOLDER}.unreadable"
     shutil.rmtree(aside, ignore_errors=True)
     with suppress(FileNotFoundError):

@@ -2,9 +2,9 @@
 
 import random
 
-LONGEST_FIRST_PAUSE_SECONDS = 0.1
+MAX_FIRST_BACKOFF_SECONDS = 0.1
 
 
-def pause(attempt: int) -> float:
+def backoff_seconds(attempt: int) -> float:
     """Return the seconds to wait before a second (1), third (2) … try: full jitter, doubling."""
-    return LONGEST_FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * random.random()
+    return MAX_FIRST_BACKOFF_SECONDS * 2.0 ** (attempt - 1) * random.random()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], str]
-"""Returns the present moment as a contract timestamp; tests pass one that stands still."""
+"""Returns the present moment as a contract timestamp; tests pass a constant one."""
 
 
 def utc_now() -> str:
@@ -14,7 +14,7 @@ def utc_now() -> str:
 
 def to_timestamp(moment: datetime) -> str:
     """Return a UTC moment as a contract timestamp."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def from_timestamp(text: str) -> datetime:
@@ -23,4 +23,7 @@ def from_timestamp(text: str) -> datetime:
     Raises:
         ValueError: The text is not a contract timestamp.
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(text)
+    if to_timestamp(moment) != text:
+        raise ValueError("it is not written as the contract writes a timestamp")
+    return moment

@@ -1,51 +1,50 @@
 """The contract: which events there are, who sends them, and what they must look like.
 
-The schemas are the files beside this one, `contracts/<event type>/v<version>.schema.json`.
+The schemas are the files beside this one, `contracts/<event type>/v<version>.schema.json`. A new
+event type is a new folder: nothing else lists the types. A schema's `x-source` names the only
+source of its events.
 """
 
 import json
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
-
 from orderflow.errors import InvalidEventError
 from orderflow.event import Event
-
-PRODUCERS = {
-    "OrderCreated": "orderflow.order",
-    "PaymentProcessed": "orderflow.payment",
-    "InventoryUpdated": "orderflow.inventory",
-    "ShipmentPrepared": "orderflow.shipping",
-}
-"""Event type → the only source that sends it."""
+from orderflow.upcast import newest
+from orderflow.validators import validator
+from orderflow.violation import Violation, Violations
 
 CONTRACTS = Path(__file__).parent / "contracts"
 
 _SHARED = re.compile(r"[./\w-]*common\.v1\.json#")
 """How a schema refers to what it shares with others, from wherever its file is."""
 
-_UNKNOWN = re.compile(r"must not contain \{.*\} properties", re.DOTALL)
+_PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,39}")
+"""A property that may be named in a message: any other might be personal."""
+_NAMED = 5
+"""Unknown properties that a message names at most."""
 
 
 def parse(raw: Any) -> Event:
-    """Return the event inside EventBridge's envelope.
+    """Return the event inside EventBridge's envelope, in the newest version of its type.
+
+    An event is checked against the schema of the version in which it was sent.
 
     Raises:
         InvalidEventError: The envelope or its detail breaks the contract. The message names the
             field and the rule, never the value, which may be personal.
     """
     event_type = raw.get("detail-type") if isinstance(raw, dict) else None
-    if not isinstance(event_type, str) or event_type not in PRODUCERS:
+    if not isinstance(event_type, str) or event_type not in types():
         raise InvalidEventError("not an event of the order flow: its detail-type is unknown")
-    if raw.get("source") != PRODUCERS[event_type]:
-        raise InvalidEventError(f"{event_type} comes from {PRODUCERS[event_type]} only")
+    if raw.get("source") != source(event_type):
+        raise InvalidEventError(f"{event_type} comes from {source(event_type)} only")
     event = Event(event_type, raw.get("detail"))
     validate(event)
-    return event
+    return newest(event)
 
 
 def validate(event: Event) -> None:
@@ -55,16 +54,33 @@ def validate(event: Event) -> None:
         InvalidEventError: As for `parse`.
     """
     version = _version(event)
-    try:
-        _validator(event.type, version)(event.detail)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise InvalidEventError(f"{event.type} v{version}: {readable(error.message)}") from None
+    found = violations(_schema_path(event.type, version), event.detail)
+    if found:
+        raise InvalidEventError(f"{event.type} v{version}: {found[0]}")
     _check_numbers(event)
     order_id = event.order["order_id"]
     if event.correlation_id != order_id:
         raise InvalidEventError(f"{event.type}: correlation_id is not the order's id")
     if event.event_id.rpartition("/")[0] != order_id:
         raise InvalidEventError(f"{event.type}: event_id does not begin with the order's id")
+
+
+@cache
+def _schema_path(event_type: str, version: int) -> Path:
+    return CONTRACTS / event_type / f"v{version}.schema.json"
+
+
+@cache
+def types() -> frozenset[str]:
+    """Return the event types: each has a folder with its schemas; a folder without is no type."""
+    return frozenset(path.parent.name for path in CONTRACTS.glob("*/v*.schema.json"))
+
+
+@cache
+def source(event_type: str) -> str:
+    """Return the only source that sends an event type, from `x-source` of its newest schema."""
+    newest = versions(event_type)[-1]
+    return str(_read(CONTRACTS / event_type / f"v{newest}.schema.json")["x-source"])
 
 
 @cache
@@ -77,21 +93,56 @@ def versions(event_type: str) -> tuple[int, ...]:
 def schema(path: Path) -> dict[str, Any]:
     """Return a JSON Schema with the definitions it shares with others put inside it."""
     common = json.loads((CONTRACTS / "common.v1.json").read_text("utf-8"))
-    text = _SHARED.sub("#", path.read_text("utf-8"))
-    loaded: dict[str, Any] = json.loads(text)
+    loaded = _read(path)
     return {**loaded, "definitions": common["definitions"] | loaded.get("definitions", {})}
 
 
-def readable(message: str) -> str:
-    """Return a validator's message without its own variable, and without names it was sent."""
-    message = _UNKNOWN.sub("has properties that do not belong there", message)
-    return message.removeprefix("data.").removeprefix("data ")
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    """Read a schema's file once; what it shares with others is expected inside it."""
+    loaded: dict[str, Any] = json.loads(_SHARED.sub("#", path.read_text("utf-8")))
+    return loaded
+
+
+def violations(path: Path, value: Any) -> list[str]:
+    """Return every way in which a value breaks a schema: the field and the rule, never the value.
+
+    Args:
+        path: The schema's file.
+        value: Any JSON value.
+    """
+    try:
+        validator(path)(value)
+    except Violations as error:
+        return [_readable(each) for each in error.errors]
+    return []
+
+
+def _readable(violation: Violation) -> str:
+    """Return a violation in words: a pattern by its description, unknown properties by name."""
+    if violation.rule == "additionalProperties" and isinstance(violation.value, dict):
+        known = violation.definition.get("properties", {})
+        message = _not_belonging(violation.value.keys() - known.keys())
+    elif violation.rule == "pattern" and "description" in violation.definition:
+        message = f"must be: {violation.definition['description']}"
+    else:
+        return str(violation.message).removeprefix("data").lstrip(". ")
+    return f"{str(violation.name).removeprefix('data').removeprefix('.')} {message}".lstrip()
+
+
+def _not_belonging(unknown: set[str]) -> str:
+    """Say that properties do not belong there; name those that look like a property."""
+    named = sorted(name for name in unknown if _PLAIN_NAME.fullmatch(name))[:_NAMED]
+    message = "has properties that do not belong there"
+    if not named:
+        return message
+    return f"{message}: {', '.join(named)}{', and others' if len(named) < len(unknown) else ''}"
 
 
 def _check_numbers(event: Event) -> None:
     """Refuse what a schema cannot see: 1.0 for 1, and sums that do not add up."""
-    field = _fraction(event.detail)
-    if field:
+    if _has_fraction(event.detail):
+        field = _fraction(event.detail)
         raise InvalidEventError(f"{event.type}: {field} must be written without a fraction")
     order = event.order
     if sum(line["quantity"] * line["unit_price"] for line in order["lines"]) != order["total"]:
@@ -102,8 +153,17 @@ def _check_numbers(event: Event) -> None:
             raise InvalidEventError(f"{event.type}: the payment is not the order's total")
 
 
+def _has_fraction(value: Any) -> bool:
+    """Return whether there is a number with a fraction: of every event, so without its path."""
+    if isinstance(value, dict):
+        return any(map(_has_fraction, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_fraction, value))
+    return isinstance(value, float)
+
+
 def _fraction(value: Any, path: str = "detail") -> str | None:
-    """Return where a number with a fraction stands, or None."""
+    """Return the path of the first number with a fraction, or None."""
     if isinstance(value, float):
         return path
     if isinstance(value, dict):
@@ -120,15 +180,8 @@ def _version(event: Event) -> int:
         version = event.detail["metadata"]["schema_version"]
     except (KeyError, TypeError):
         raise InvalidEventError(f"{event.type}: metadata.schema_version is missing") from None
-    if isinstance(version, bool) or version not in versions(event.type):
-        raise InvalidEventError(f"{event.type}: there is no such schema_version")
+    known = versions(event.type)
+    if isinstance(version, bool) or version not in known:
+        has = ", ".join(map(str, known)) or "none"
+        raise InvalidEventError(f"{event.type}: no schema of this schema_version; there is {has}")
     return int(version)
-
-
-@cache
-def _validator(event_type: str, version: int) -> Callable[[Any], Any]:
-    # Compiled on first use: a function pays only for the events it meets.
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(
-        schema(CONTRACTS / event_type / f"v{version}.schema.json")
-    )
-    return compiled

@@ -18,16 +18,16 @@ _deserializer = TypeDeserializer()
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """The condition failed: the item that stood there, and stands there still."""
+    """The condition failed: the existing item, which did not change."""
 
     item: Item
 
 
 def write(operation: Callable[..., Any], **parameters: Any) -> Item | Existing:
-    """Make a conditional write; return the attributes it answers with, or what stood in its way.
+    """Make a conditional write; return the attributes of the response, or the existing item.
 
-    DynamoDB hands over the item that made the condition fail, at no charge: no second read, and
-    no moment in between at which it might change.
+    DynamoDB returns the item that made the condition fail, at no charge: no second read, and no
+    moment in between at which it might change.
 
     Raises:
         AwsRequestError: The write failed for any reason but its condition.

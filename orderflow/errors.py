@@ -5,7 +5,7 @@ A business ending (declined, out of stock) is no error: it is an event.
 
 
 class OrderflowError(Exception):
-    """Anything this project raises on purpose; its message never holds personal data."""
+    """Any error that this project raises itself; its message never holds personal data."""
 
 
 class PermanentError(OrderflowError):
@@ -29,7 +29,7 @@ class PublishError(TransientError):
 
 
 class UnexpectedError(OrderflowError):
-    """An error nobody foresaw, by its type alone: its text might quote what it failed on."""
+    """An unexpected error, by its type alone: its text might quote what it failed on."""
 
 
 class SettingsError(OrderflowError):

@@ -35,6 +35,11 @@ class Event:
         return str(self.detail["metadata"]["occurred_at"])
 
     @property
+    def version(self) -> int:
+        """Which schema of its type it keeps."""
+        return int(self.detail["metadata"]["schema_version"])
+
+    @property
     def order(self) -> Part:
         """The order's snapshot."""
         order: Part = self.detail["data"]["order"]
@@ -57,31 +62,43 @@ class Event:
 
 def first_event(event_type: str, step: str, order: Part, own_part: dict[str, Part]) -> Event:
     """Return the event that begins an order's journey."""
-    return _event(event_type, step, order, own_part, caused_by=None, at=order["placed_at"])
+    data = {"order": order, **own_part}
+    return _event(event_type, step, data, caused_by=None, at=order["placed_at"], version=1)
 
 
 def next_event(
-    cause: Event, event_type: str, step: str, own_part: dict[str, Part], *, at: str
+    cause: Event,
+    event_type: str,
+    step: str,
+    own_part: dict[str, Part],
+    *,
+    at: str,
+    version: int = 1,
 ) -> Event:
-    """Return the event that `cause` leads to; `at` is a contract timestamp."""
-    return _event(event_type, step, cause.order, own_part, caused_by=cause.event_id, at=at)
+    """Return the event that `cause` leads to.
+
+    Args:
+        cause: The event that was consumed.
+        event_type: The new event's type.
+        step: The step that led to it, such as `payment-succeeded`.
+        own_part: What it carries beside the order, such as `{"payment": {...}}`.
+        at: When it was decided, as a contract timestamp.
+        version: The version of its schema. The producer decides, so that consumers can be
+            released with the schema of a new version before a producer sends it.
+    """
+    data = {"order": cause.order, **own_part}
+    return _event(event_type, step, data, caused_by=cause.event_id, at=at, version=version)
 
 
 def _event(
-    event_type: str,
-    step: str,
-    order: Part,
-    own_part: dict[str, Part],
-    *,
-    caused_by: str | None,
-    at: str,
+    event_type: str, step: str, data: Part, *, caused_by: str | None, at: str, version: int
 ) -> Event:
-    order_id = order["order_id"]
+    order_id = data["order"]["order_id"]
     metadata = {
         "event_id": f"{order_id}/{step}",
         "correlation_id": order_id,
         "causation_id": caused_by,
-        "schema_version": 1,
+        "schema_version": version,
         "occurred_at": at,
     }
-    return Event(event_type, {"metadata": metadata, "data": {"order": order, **own_part}})
+    return Event(event_type, {"metadata": metadata, "data": data})

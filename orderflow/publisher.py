@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orderflow import aws, contract
-from orderflow.backoff import pause
+from orderflow.backoff import backoff_seconds
 from orderflow.errors import AwsRequestError, PublishError
 from orderflow.event import Event
 
@@ -39,14 +39,14 @@ class Publisher:
         """
         contract.validate(event)
         entry = {
-            "Source": contract.PRODUCERS[event.type],
+            "Source": contract.source(event.type),
             "DetailType": event.type,
             "Detail": event.to_json(),
             "EventBusName": self._event_bus_name,
         }
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(pause(attempt))
+                self._sleep(backoff_seconds(attempt))
             answer = self._put(entry)
             if not answer["FailedEntryCount"]:
                 return

@@ -1,4 +1,4 @@
-"""What a function is told by its environment, as one typed object."""
+"""The settings of a function, from its environment, as one typed object."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields

@@ -1,9 +1,11 @@
 """One step of the flow, always the same: validate → decide and write once → publish."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -19,9 +21,56 @@ metrics = Metrics()
 
 Decide = Callable[[Event], Stored]
 
+App = TypeVar("App")
+Answer = TypeVar("Answer")
+
+
+def entry_point(method: Callable[[App, Any, Any], Answer]) -> Callable[[App, Any, Any], Any]:
+    """Make an app's method a Lambda entry point: it has a log context and metrics per event.
+
+    With a queue in front of the function (docs/buffer.md), the method runs once per message. The
+    entry point then returns the messages that failed, and only these return to the queue.
+    """
+
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics
+    def handle(event: Any, context: Any, app: App, keys: dict[str, str]) -> Answer:
+        logger.append_keys(**keys)
+        return method(app, event, context)
+
+    @wraps(method)
+    def entry(app: App, event: Any, context: Any) -> Any:
+        messages = _messages(event)
+        if not messages:
+            return handle(event, context, app=app, keys={})
+        failed = []
+        for record in messages:
+            keys = {"message_id": record["messageId"]}
+            try:
+                handle(_message_body(record), context, app=app, keys=keys)
+            except Exception:  # noqa: BLE001 - it is logged, and the other messages must run
+                failed.append({"itemIdentifier": record["messageId"]})
+        return {"batchItemFailures": failed}
+
+    return entry
+
+
+def _messages(event: Any) -> list[dict[str, Any]]:
+    """Return the SQS messages in an invocation's event; none if it is another event."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return [each for each in records or () if each.get("eventSource") == "aws:sqs"]
+
+
+def _message_body(record: dict[str, Any]) -> Any:
+    """Return the event in a message; the text itself, which the contract refuses, if it is none."""
+    try:
+        return json.loads(record["body"])
+    except (ValueError, RecursionError):
+        return record["body"]
+
 
 def run_step(raw: Any, decide: Decide, publisher: Publisher) -> dict[str, str]:
-    """Validate an event, let the service decide and write, and publish the outcome that stands.
+    """Validate an event, let the service decide and write, and publish the stored outcome.
 
     An outcome that was stored before is published again: that repairs a crash between write and
     publish, and makes sending an event twice harmless and useful.
@@ -63,8 +112,8 @@ def publish(stored: Stored, publisher: Publisher) -> None:
     started = time.perf_counter()
     publisher.publish(stored.event)
     took_ms = round((time.perf_counter() - started) * 1000, 1)
-    verb = "published again" if stored.repeated else "published"
-    logger.info(verb, extra={"event_id": stored.event.event_id, "took_ms": took_ms})
+    what = "published again" if stored.repeated else "published"
+    logger.info(what, extra={"event_id": stored.event.event_id, "took_ms": took_ms})
     name = "repeated" if stored.repeated else stored.event.step
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
 

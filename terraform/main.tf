@@ -1,34 +1,67 @@
-# The root only wires: one module call per stage, each there from its stage on.
-# A stage takes from the one before what it needs and changes nothing of it.
+# The root only connects modules: one call per stage, active from this stage on.
+# A stage reads what it needs of an earlier stage and changes nothing there.
 
 data "aws_caller_identity" "this" {}
 
 locals {
-  # From single outputs, never from a whole module: that would wait for all there is in it,
-  # and stage 5, which takes these and gives dead-letter queues back, would close a circle.
-  services = merge(
+  # From single outputs, never from a whole module: a module depends on all its resources, and
+  # stage 5, which reads these and returns dead-letter queues, would create a cycle.
+  service_functions = [
     module.order_service.functions,
     var.stage >= 2 ? module.payment[0].functions : {},
     var.stage >= 3 ? module.inventory[0].functions : {},
     var.stage >= 4 ? module.shipping[0].functions : {},
-  )
+  ]
+  services = merge(local.service_functions...)
+
+  # For the dashboard, in the order of the stages: the steps that the functions count.
+  steps = flatten([
+    for functions in local.service_functions : [
+      for key, function in functions : [for step in function.steps : { function = key, step = step }]
+    ]
+  ])
 
   functions = merge(
     local.services,
     var.stage >= 5 ? module.errors_dlq[0].functions : {},
   )
 
+  # The folders of the stages up to this one. A copy of a folder is no stage: its stage.toml
+  # begins with the name of another folder.
+  stage_folders = [
+    for file in fileset("${path.module}/..", "[0-9][0-9]-*/stage.toml") : dirname(file)
+    if parseint(substr(file, 0, 2), 10) <= var.stage
+    && startswith(file("${path.module}/../${file}"), "folder = \"${dirname(file)}\"")
+  ]
+
   # Every function that events invoke has its pattern in a file of its name: known before
   # anything is made, so that the dead-letter queues wait for no function.
-  consumers = toset([
-    for file in fileset("${path.module}/..", "0[1-4]-*/terraform/patterns/*.json") :
-    trimsuffix(basename(file), ".json")
-  ])
+  consumers = toset(flatten([
+    for folder in local.stage_folders : [
+      for file in fileset("${path.module}/../${folder}/terraform/patterns", "*.json") : trimsuffix(file, ".json")
+    ]
+  ]))
 
+  # Not a part of `stack`: if more than the rules' targets depended on the queues, there would be a cycle.
   failure_handling = var.stage >= 5 ? module.errors_dlq[0].failure_handling : {}
 
-  # From here on functions are released: see modules/event-function/alias.tf.
-  live_alias = var.stage >= 6 ? "live" : null
+  # What every stage gets.
+  stack = {
+    name_prefix          = var.name_prefix
+    account_id           = data.aws_caller_identity.this.account_id
+    bundle_dir           = var.bundle_dir
+    log_retention_days   = var.log_retention_days
+    live_alias           = var.stage >= 6 ? "live" : null # functions are released: see modules/event-function/alias.tf
+    permissions_boundary = var.permissions_boundary
+    buffered             = var.buffered
+    local                = var.local != null
+  }
+
+  # The same, and what stage 1 creates for the stages after it.
+  shared_stack = merge(local.stack, {
+    event_bus     = module.order_service.event_bus
+    bundle_bucket = module.order_service.bundle_bucket
+  })
 
   tables = merge(
     module.order_service.tables,
@@ -41,77 +74,43 @@ locals {
 module "order_service" {
   source = "../01-order-service/terraform"
 
-  name_prefix          = var.name_prefix
-  account_id           = data.aws_caller_identity.this.account_id
-  bundle_dir           = var.bundle_dir
-  log_retention_days   = var.log_retention_days
-  live_alias           = local.live_alias
-  permissions_boundary = var.permissions_boundary
-  failure_handling     = local.failure_handling
-  local                = var.local != null
+  stack            = local.stack
+  failure_handling = local.failure_handling
 }
 
 module "payment" {
   source = "../02-payment/terraform"
   count  = var.stage >= 2 ? 1 : 0
 
-  name_prefix          = var.name_prefix
-  account_id           = data.aws_caller_identity.this.account_id
-  bundle_dir           = var.bundle_dir
-  bundle_bucket        = module.order_service.bundle_bucket
-  log_retention_days   = var.log_retention_days
-  live_alias           = local.live_alias
-  permissions_boundary = var.permissions_boundary
-  event_bus            = module.order_service.event_bus
-  failure_handling     = local.failure_handling
+  stack            = local.shared_stack
+  failure_handling = local.failure_handling
 }
 
 module "inventory" {
   source = "../03-inventory/terraform"
   count  = var.stage >= 3 ? 1 : 0
 
-  name_prefix          = var.name_prefix
-  account_id           = data.aws_caller_identity.this.account_id
-  bundle_dir           = var.bundle_dir
-  bundle_bucket        = module.order_service.bundle_bucket
-  log_retention_days   = var.log_retention_days
-  live_alias           = local.live_alias
-  permissions_boundary = var.permissions_boundary
-  event_bus            = module.order_service.event_bus
-  failure_handling     = local.failure_handling
+  stack            = local.shared_stack
+  failure_handling = local.failure_handling
 }
 
 module "shipping" {
   source = "../04-shipping/terraform"
   count  = var.stage >= 4 ? 1 : 0
 
-  name_prefix          = var.name_prefix
-  account_id           = data.aws_caller_identity.this.account_id
-  bundle_dir           = var.bundle_dir
-  bundle_bucket        = module.order_service.bundle_bucket
-  log_retention_days   = var.log_retention_days
-  live_alias           = local.live_alias
-  permissions_boundary = var.permissions_boundary
-  event_bus            = module.order_service.event_bus
-  failure_handling     = local.failure_handling
+  stack            = local.shared_stack
+  failure_handling = local.failure_handling
 }
 
 module "errors_dlq" {
   source = "../05-errors-dlq/terraform"
   count  = var.stage >= 5 ? 1 : 0
 
-  name_prefix          = var.name_prefix
-  account_id           = data.aws_caller_identity.this.account_id
-  bundle_dir           = var.bundle_dir
-  bundle_bucket        = module.order_service.bundle_bucket
-  log_retention_days   = var.log_retention_days
-  live_alias           = local.live_alias
-  permissions_boundary = var.permissions_boundary
-  event_bus            = module.order_service.event_bus
-  consumers            = local.consumers
-  functions            = local.services
-  orders_table         = module.order_service.tables.orders
-  alarm_email          = var.alarm_email
-  monthly_budget_usd   = var.monthly_budget_usd
-  local                = var.local != null
+  stack              = local.shared_stack
+  consumers          = local.consumers
+  functions          = local.services
+  steps              = local.steps
+  orders_table       = module.order_service.tables.orders
+  alarm_email        = var.alarm_email
+  monthly_budget_usd = var.monthly_budget_usd
 }

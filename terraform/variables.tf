@@ -1,5 +1,5 @@
 variable "stage" {
-  description = "How far the system is built: 1 order service, 2 payment, 3 inventory, 4 shipping, 5 errors and dead letters, 6 CI/CD"
+  description = "The last stage to deploy: 1 order service, 2 payment, 3 inventory, 4 shipping, 5 errors and dead letters, 6 CI/CD"
   type        = number
   default     = 6
   nullable    = false
@@ -11,7 +11,7 @@ variable "stage" {
 }
 
 variable "name_prefix" {
-  description = "Start of every resource's name; two stacks with different prefixes live side by side"
+  description = "Start of every resource's name; two stacks with different prefixes can share an account"
   type        = string
   default     = "orderflow"
   nullable    = false
@@ -46,7 +46,7 @@ variable "local" {
 }
 
 variable "log_retention_days" {
-  description = "Days CloudWatch keeps the logs"
+  description = "Days for which CloudWatch keeps the logs"
   type        = number
   default     = 14
   nullable    = false
@@ -61,7 +61,7 @@ variable "log_retention_days" {
 }
 
 variable "alarm_email" {
-  description = "Address that alarms and budget warnings go to, from stage 5 on; null for none"
+  description = "E-mail address for alarms and budget warnings, from stage 5 on; null: none"
   type        = string
   default     = null
 
@@ -72,7 +72,7 @@ variable "alarm_email" {
 }
 
 variable "monthly_budget_usd" {
-  description = "US dollars a month from which on a warning goes to alarm_email, from stage 5 on"
+  description = "US dollars per month above which alarm_email gets a warning, from stage 5 on"
   type        = number
   default     = 10
   nullable    = false
@@ -84,7 +84,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that limits what any role of the stack may be allowed, as the bootstrap makes it; null for none"
+  description = "ARN of the policy that limits the permissions of every role of the stack, created by the bootstrap; null: none"
   type        = string
   default     = null
 
@@ -94,8 +94,20 @@ variable "permissions_boundary" {
   }
 }
 
+variable "buffered" {
+  description = "Keys of the functions that get a queue between their rule and themselves, e.g. [\"shipping\"]: docs/buffer.md"
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(var.buffered, local.consumers)) == 0
+    error_message = "Only a function of this stage that events invoke can have a buffer: ${join(", ", local.consumers)}."
+  }
+}
+
 variable "bundle_dir" {
-  description = "Folder with the functions' zips, seen from this folder"
+  description = "Folder with the functions' zips, relative to this folder"
   type        = string
   default     = "../.workshop/bundles"
   nullable    = false

@@ -1,6 +1,6 @@
 """The workshop's command line: ``python -m workshop``.
 
-This file and the package's ``__init__`` parse on any Python, so that an old one can be told so.
+This file and the package's ``__init__`` parse on any Python, so that an old one prints the message.
 """
 
 import sys

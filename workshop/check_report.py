@@ -5,9 +5,11 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orderflow.errors import UnexpectedError
 from workshop.console import out, say
 from workshop.errors import WorkshopError
 from workshop.paths import ROOT, name_of_own
@@ -15,15 +17,20 @@ from workshop.paths import ROOT, name_of_own
 if TYPE_CHECKING:
     import pytest
 
+NOT_NEEDED = ("terminal", "cacheprovider", "anyio", "hypothesispytest", "nbval")
+"""Plugins of pytest that a check does without; the last three are slow to import."""
+
 _ROOT = f"{ROOT}{os.sep}"
+_HANG = re.compile(r"Timeout \(>(\d+)\.\d+s\) from pytest-timeout")
 _UNREADABLE = ("SyntaxError: ", "IndentationError: ", "TabError: ")
 
 
-def run(*options: str) -> "Report":
-    """Run checks with pytest in this process, and tell how each ends.
+def run(paths: Iterable[Path], *options: str) -> "Report":
+    """Run checks with pytest in this process, and report how each ends.
 
     Args:
-        options: which, as pytest takes them.
+        paths: Their files or folders, in the repository.
+        options: Which of them, as pytest takes them.
 
     Raises:
         WorkshopError: They could not be run.
@@ -31,19 +38,31 @@ def run(*options: str) -> "Report":
     import pytest  # noqa: PLC0415 - only in the development environment
 
     report = Report()
+    plain = [option for name in NOT_NEEDED for option in ("-p", f"no:{name}")]
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        os.environ.pop(name, None)  # of other projects
     with contextlib.chdir(ROOT), _silence() as noise:
-        code = pytest.main(
-            ["-p", "no:terminal", "-p", "no:cacheprovider", *options], plugins=[report]
-        )
+        code = pytest.main([*plain, *options, *names(paths)], plugins=[report])
+    if report.crash is not None:  # its lines could not be written, say
+        raise report.crash
     if not report.passed and not report.failed:
         why = "\n".join(_unreadable(noise.getvalue()))
         raise WorkshopError(f"{why}\nThe checks could not be run.".strip())
     if code and not report.failed:
         report.failed = 1
     for reason, number in report.left_out.items():
-        say(f"{number} left out: {reason}")
-    out.print(f"{report.passed} passed, {report.failed} failed")
+        say(f"{number} {'check' if number == 1 else 'checks'} skipped: {reason}")
+    out.print(report.summary)
     return report
+
+
+def names(paths: Iterable[Path]) -> list[str]:
+    """Return paths as pytest takes them: below the root, because it takes no [ in a folder's path.
+
+    Args:
+        paths: Files and folders, usually in the repository.
+    """
+    return [os.path.relpath(path, ROOT) for path in paths]
 
 
 @contextlib.contextmanager
@@ -55,17 +74,27 @@ def _silence() -> Iterator[io.StringIO]:
 
 
 class Report:
-    """Tells each test by the first line of its docstring, and a failure by its message."""
+    """Shows each test as the first line of its docstring, and each failure as its message."""
 
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
         self.left_out: Counter[str] = Counter()
         """Why tests are not for this stack → how many."""
+        self.crash: BaseException | None = None
         self._claims: dict[str, str] = {}
         self._stage = ""
         self._why: list[str] = []
         self._where = ""
+
+    @property
+    def summary(self) -> str:
+        """Return how many checks passed, and how many failed."""
+        return f"{self.passed} passed, {self.failed} failed"
+
+    def pytest_configure(self, config: "pytest.Config") -> None:
+        """Give pytest-timeout what it writes to: without pytest's terminal it could end no test."""
+        config.get_terminal_writer = _NoTerminal  # type: ignore[assignment,method-assign]
 
     def pytest_collection_modifyitems(self, items: list["pytest.Item"]) -> None:
         """Note what each test claims."""
@@ -73,12 +102,22 @@ class Report:
             text = getattr(getattr(item, "obj", None), "__doc__", None) or item.name
             call = getattr(item, "callspec", None)
             values = call.params.values() if call else ()
-            case = ", ".join(str(each) for each in values if isinstance(each, str | int))
+            case = ", ".join(
+                str(each) for each in values if isinstance(each, str | int) and each != ""
+            )
             self._claims[item.nodeid] = text.strip().splitlines()[0].rstrip(".")
             self._claims[item.nodeid] += f" [{case}]" if case else ""
 
+    def pytest_runtest_makereport(self, call: "pytest.CallInfo[None]") -> None:
+        """Report the error that a function hides from its log: a learner's data is not personal."""
+        import pytest  # noqa: PLC0415 - only in the development environment
+
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, UnexpectedError) and error.__context__:
+            call.excinfo = pytest.ExceptionInfo.from_exception(error.__context__)
+
     def pytest_runtest_logreport(self, report: "pytest.TestReport") -> None:
-        """Tell how a test ended."""
+        """Show how a test ended."""
         if report.when != "call" and not (report.failed or report.skipped):
             return
         claim = self._claims.get(report.nodeid, report.nodeid)
@@ -102,8 +141,13 @@ class Report:
                 out.print(f"      {line}", markup=False, soft_wrap=True)
             self._why, self._where = why, where
 
+    def pytest_internalerror(self, excinfo: "pytest.ExceptionInfo[BaseException]") -> bool:
+        """Keep what this class itself raised; pytest prints nothing then."""
+        self.crash = excinfo.value
+        return True
+
     def pytest_collectreport(self, report: "pytest.CollectReport") -> None:
-        """Tell that tests could not even be read."""
+        """Show which tests Python cannot read."""
         if report.failed:
             self.failed += 1
             out.print(f"  [red]✗[/red] {_plain(report.nodeid)} cannot be read", soft_wrap=True)
@@ -111,19 +155,28 @@ class Report:
                 out.print(f"      {line}", markup=False, soft_wrap=True)
 
 
+class _NoTerminal:
+    """Takes what would be written to a terminal."""
+
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
 def _reason(report: "pytest.TestReport") -> str:
     """Why a test was skipped."""
-    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    return told.removeprefix("Skipped: ")
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
 
 
 def _why(report: "pytest.TestReport") -> list[str]:
     """A failure's own message; no traceback."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    told = getattr(report.longrepr, "errorstring", report.longrepr)  # a fixture that is not there
-    message = str(crash.message if crash else told)
+    text = getattr(report.longrepr, "errorstring", report.longrepr)  # a fixture that is not there
+    message = str(crash.message if crash else text)
     message = message.removeprefix("AssertionError: ").removeprefix("Failed: ")
     message = message.partition("\nassert ")[0].replace(_ROOT, "")
+    if hang := _HANG.search(message):
+        message = f"It did not end within {hang[1]} seconds. Does the code wait or loop for ever?"
     return [line for line in message.splitlines() if line.strip()]
 
 
@@ -148,9 +201,9 @@ def _culprit(report: "pytest.TestReport") -> str | None:
     return None
 
 
-def _unreadable(told: str) -> list[str]:
-    """What Python says of code that it cannot read; pytest marks those lines."""
-    lines = told.replace(_ROOT, "").strip().splitlines()
+def _unreadable(output: str) -> list[str]:
+    """Return what Python says of code that it cannot read; pytest marks those lines."""
+    lines = output.replace(_ROOT, "").strip().splitlines()
     marked = [line[1:].removeprefix("   ") for line in lines if line.startswith("E ")]
     passed = [match[1] for line in lines if (match := re.match(r"(\w[^:]*:\d+): in ", line))]
     why = (marked or lines)[-4:]

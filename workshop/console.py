@@ -11,6 +11,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.table import Table
 
 PLAIN_WIDTH = 120
 """Columns of a table that goes to a file or a pipe."""
@@ -38,43 +39,62 @@ def say(message: str) -> None:
         err.print(message, markup=False, soft_wrap=True)
 
 
+def print_table(table: "Table") -> None:
+    """Print a table as a result; without spaces at the ends of its lines, except on a terminal."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().splitlines():
+        out.print(line.rstrip(), markup=False, soft_wrap=True)
+
+
 def heading(title: str) -> None:
     """The start of a part of something longer."""
     err.print(f"── {title} ──", style="bold", markup=False)
 
 
-class SignOfLife:
-    """Shows on a terminal that something is waited for."""
+class Spinner:
+    """Shows that a command waits: an animation on a terminal, else a line now and then."""
 
-    _PATIENCE = 2.0  # seconds without a word
-    _LINE_EVERY = 5.0  # seconds, elsewhere than on a terminal
+    _PATIENCE = 2.0  # seconds without output before the animation starts
+    _LINE_EVERY = 5.0  # seconds between two lines that are no output of the command
 
     def __init__(self, what: str) -> None:
-        """Wait from now on, silently at first."""
+        """Start to wait, without showing it yet.
+
+        Args:
+            what: What to show, such as "Waiting for the next step …".
+        """
         self._what = what
         self._status = err.status(what)
-        self._since = self._told = time.monotonic()
+        self._since = self._shown = time.monotonic()
 
     def waiting(self) -> None:
-        """Show it, once it has lasted."""
-        if err.is_terminal and time.monotonic() > self._since + self._PATIENCE:
-            self._status.start()
+        """Show it if there was no output for a while."""
+        if time.monotonic() > self._since + self._PATIENCE:
+            self.now()
 
     def now(self, what: str | None = None) -> None:
-        """Show it at once, in other words if there are; elsewhere than on a terminal seldom."""
+        """Show it at once on a terminal.
+
+        Args:
+            what: What to show from now on; by default the same as before.
+        """
         if what is not None:
             self._what = what
             self._status.update(what)
         if err.is_terminal:
             self._status.start()
-        elif time.monotonic() > self._told + self._LINE_EVERY:
-            self._told = time.monotonic()
+        elif time.monotonic() > self._shown + self._LINE_EVERY:
+            self._shown = time.monotonic()
             say(f"  {self._what}")
 
     def over(self) -> None:
-        """Take it away: there is something to say."""
+        """Remove it: the command has output."""
         self._status.stop()
-        self._since = time.monotonic()
+        self._since = self._shown = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +117,7 @@ class Steps:
         """Start with nothing known."""
         self._progress = progress
         self._task = progress.add_task("", total=None)
-        self._told = progress.get_time()
+        self._reported = progress.get_time()
 
     def planned(self, total: int) -> None:
         """Set how many steps there are."""
@@ -106,16 +126,16 @@ class Steps:
     def doing(self, what: str) -> None:
         """Name what is going on."""
         self._progress.update(self._task, description=what)
-        self._tell(what)
+        self._report(what)
 
     def done(self) -> None:
         """Count one more step."""
         self._progress.advance(self._task)
 
-    def _tell(self, what: str) -> None:
-        if err.is_terminal or self._progress.get_time() - self._told < self._LINE_EVERY:
+    def _report(self, what: str) -> None:
+        if err.is_terminal or self._progress.get_time() - self._reported < self._LINE_EVERY:
             return
-        self._told = self._progress.get_time()
+        self._reported = self._progress.get_time()
         task = self._progress.tasks[0]
         count = f"{task.completed:.0f} of {task.total:.0f}: " if task.total else ""
         say(f"  {count}{what}")

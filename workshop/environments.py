@@ -24,13 +24,12 @@ from typing import Any
 from local_cloud.locking import exclusive
 from workshop.errors import UsageError, WorkshopError
 from workshop.files import write_atomically
-from workshop.interpreter import has_python
+from workshop.interpreter import has_python, own_environment
 from workshop.paths import (
     FUNCTION_DEPENDENCIES,
     LOCAL_CLOUD_ENVIRONMENT,
     LOCKS,
     MARKER,
-    ROOT,
     SECURITY_ENVIRONMENT,
     STATE,
     VENV,
@@ -66,6 +65,12 @@ LAB = Environment("lab.lock", VENV, "JupyterLab")
 LOCAL_CLOUD = Environment("local-cloud.lock", LOCAL_CLOUD_ENVIRONMENT, "the local cloud")
 FUNCTIONS = Environment("functions.lock", FUNCTION_DEPENDENCIES, "the functions' dependencies")
 SECURITY = Environment("security.lock", SECURITY_ENVIRONMENT, "the security scanners")
+
+ROOT_ON_PATH = "import os, sys; sys.path.append(os.path.dirname(sys.prefix))\n"
+"""Lets every program of .venv, such as a notebook's kernel, import `workshop`.
+
+Python reads this line in the locale's encoding. A checkout's path may not fit that.
+"""
 
 RICHER = {WORKSHOP: (DEV, LAB), DEV: (LAB,)}
 """Environment → those in the same place that hold all it needs, and more."""
@@ -168,7 +173,7 @@ def _make(missing: list[Environment]) -> None:
     names = ", ".join(each.label for each in missing)
     if damaged := [each.label for each in missing if _fits_lock(each, _mark_of(each))]:
         _say(f"Damaged or moved since the last set-up: {', '.join(damaged)}.")
-    _say(f"Setting up {names} (once; packages come from the lock files) …")
+    _say(f"Setting up {names} (once, one to two minutes; versions are from the lock files) …")
     if any(each.directory == VENV for each in missing):
         _in_parallel([_make_venv_when_needed])  # its pip fills all the others
     _in_parallel([lambda each=each: _fill(each) for each in missing])  # type: ignore[misc]
@@ -232,8 +237,7 @@ def _fill(environment: Environment) -> None:
     if environment.directory == VENV:
         packages = _packages_of(VENV)
         _compile(packages)
-        # Lets every program of .venv, a notebook's kernel say, import `workshop`.
-        Path(packages, "workshop.pth").write_text(f"{ROOT}\n", "utf-8")
+        Path(packages, "workshop.pth").write_text(ROOT_ON_PATH, "ascii")
     if environment == SECURITY:
         _compile(_packages_of(environment.directory))
     marker = environment.directory / MARKER
@@ -280,8 +284,9 @@ def _run(command: list[str], failed: str) -> None:
         "PIP_ROOT_USER_ACTION": "ignore",
         "PIP_USER": "0",
     }
-    foreign = {"PYTHONPATH", "PYTHONHOME"}
-    clean = {key: value for key, value in os.environ.items() if key not in foreign}
+    foreign = {f"PIP_{name}" for name in ("CONSTRAINT", "DRY_RUN", "PREFIX", "ROOT", "TARGET")}
+    variables = own_environment(os.environ)
+    clean = {key: value for key, value in variables.items() if key not in foreign}
     done = subprocess.run(
         command,
         env=clean | quiet,

@@ -1,4 +1,4 @@
-"""What can go wrong in ways that a person can be told about in one sentence."""
+"""Errors that one sentence explains: what happened, and what to do."""
 
 import traceback
 from pathlib import Path
@@ -17,6 +17,10 @@ class UsageError(WorkshopError):
     """The command cannot be understood, or this machine lacks something it needs."""
 
     exit_code = 2
+
+
+class NoStackError(WorkshopError):
+    """No stack is up: none was made, or its local cloud has ended."""
 
 
 EXPECTED = (WorkshopError, LocalCloudError)

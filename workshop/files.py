@@ -1,7 +1,21 @@
-"""Writing files. Standard library only: the bootstrap needs it."""
+"""Reading and writing files. Standard library only: the bootstrap needs it."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
+
+_OF_TOOLS = {"__pycache__", "Thumbs.db", "desktop.ini"}
+
+
+def is_leftover(path: PurePath) -> bool:
+    """Return whether editors, file managers or Python leave files of such a name behind.
+
+    Args:
+        path: Relative to the folder that is looked through.
+    """
+    return any(
+        part.startswith((".", "#")) or part.endswith(("~", "#", ".bak", ".orig", ".rej", ".swp"))
+        for part in path.parts
+    ) or bool(_OF_TOOLS & {*path.parts})
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

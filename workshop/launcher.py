@@ -23,13 +23,17 @@ NEEDS: dict[str, tuple[Environment, ...]] = {
     "setup": (WORKSHOP, *STACK),
     "up": (WORKSHOP, *STACK),
     "demo": (WORKSHOP, *STACK),
-    "cloud": (WORKSHOP, LOCAL_CLOUD),
+    "rehearse": (WORKSHOP, LOCAL_CLOUD),
+    "why": (WORKSHOP, LOCAL_CLOUD),
     "plan": (WORKSHOP, FUNCTIONS),
     "deploy": (WORKSHOP, FUNCTIONS),
     "drift": (WORKSHOP, FUNCTIONS),
     "destroy": (WORKSHOP, FUNCTIONS),
 }
 """What a command needs beside the command line itself; environments are made in parallel."""
+
+LISTS = (["exercise"], ["exercise", "list"])
+"""Commands of `NEEDS` that only list something, and so need none of it."""
 
 
 def main() -> None:
@@ -48,8 +52,9 @@ def start(
         needs: Command → the environments it needs.
         default: What the other commands need.
     """
-    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    needed = needs.get(command, default)
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    command = words[0] if words else ""
+    needed = default if words in LISTS else needs.get(command, default)
     made = _prepare(needed, thorough=command == "setup")
     if made or not inside():  # Python looks for packages when it starts
         continue_inside(package)

@@ -1,1 +1,1 @@
-"""The order service: takes orders, tells their status, and announces them as `OrderCreated`."""
+"""The order service: accepts orders, returns their status, and publishes `OrderCreated`."""

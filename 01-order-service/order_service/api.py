@@ -25,9 +25,11 @@ Route = Callable[[dict[str, Any]], Response]
 
 MAX_BODY_BYTES = 32 * 1024
 MAX_KEY_LENGTH = 128
-MAX_ID_LENGTH = 64
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
+
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+"""What API Gateway may put in the place of bytes that are not UTF-8."""
 
 
 def respond(request: dict[str, Any], routes: dict[str, Route]) -> Response:
@@ -67,18 +69,18 @@ def json_body(request: dict[str, Any]) -> Any:
     """Return a request's parsed body.
 
     Raises:
-        MalformedRequestError: The body is not JSON.
+        MalformedRequestError: The body is not UTF-8 or not JSON, or names a property twice.
         OversizedRequestError: It is larger than any order can be.
     """
-    body = request.get("body") or ""
-    if not isinstance(body, str):
-        raise MalformedRequestError("the body must be text")
+    text = _text(request)
     try:
-        raw = base64.b64decode(body) if request.get("isBase64Encoded") else body.encode()
-        if len(raw) > MAX_BODY_BYTES:
-            raise OversizedRequestError(f"the body must be at most {MAX_BODY_BYTES} bytes")
         # No field holds a fraction: as a Decimal it is a fault of its field, 1.0 included.
-        parsed = json.loads(raw, parse_constant=_refuse_constant, parse_float=Decimal)
+        parsed = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=Decimal,
+            object_pairs_hook=_object,
+        )
         # Half a character (a lone surrogate) has no UTF-8.
         json.dumps(parsed, ensure_ascii=False, default=str).encode()
     except (ValueError, ArithmeticError, RecursionError):
@@ -102,11 +104,11 @@ def path_id(request: dict[str, Any], name: str) -> str:
     """Return an id from the path.
 
     Raises:
-        NotFoundError: It is longer than any id.
+        NotFoundError: It is no id: nothing has it, and DynamoDB takes not every text as a key.
     """
     value = (request.get("pathParameters") or {}).get(name)
-    if not isinstance(value, str) or len(value) > MAX_ID_LENGTH:
-        raise NotFoundError(f"an id has 1 to {MAX_ID_LENGTH} characters")
+    if not isinstance(value, str) or not cursor.ID.fullmatch(value):
+        raise NotFoundError("an id has 1 to 64 letters, digits, dots, underscores and hyphens")
     return value
 
 
@@ -153,8 +155,35 @@ def page_view(page: Page) -> dict[str, Any]:
     """Return a page of orders; `cursor` is null on the last one."""
     return {
         "orders": [asdict(summary) for summary in page.orders],
-        "cursor": cursor.encode(page.following) if page.following else None,
+        "cursor": cursor.encode(page.next_cursor) if page.next_cursor else None,
     }
+
+
+def _text(request: dict[str, Any]) -> str:
+    """Return a request's body, decoded strictly: no guess at another encoding, no replacement."""
+    body = request.get("body") or ""
+    if not isinstance(body, str):
+        raise MalformedRequestError("the body must be text")
+    try:
+        raw = base64.b64decode(body) if request.get("isBase64Encoded") else body.encode()
+        if len(raw) > MAX_BODY_BYTES:
+            raise OversizedRequestError(f"the body must be at most {MAX_BODY_BYTES} bytes")
+        text = raw.decode()
+    except ValueError:
+        raise MalformedRequestError("the body must be encoded in UTF-8") from None
+    if REPLACED in text:
+        raise MalformedRequestError(
+            "the body must be encoded in UTF-8: some of it could not be decoded on its way here"
+        )
+    return text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; parsers disagree on which of two values of a property counts."""
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        raise MalformedRequestError("the body must not name a property of an object twice")
+    return parsed
 
 
 def _refuse_constant(name: str) -> None:

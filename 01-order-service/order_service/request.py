@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
-
 from order_service.catalogue import Catalogue
 from order_service.errors import InvalidOrderError
 from orderflow import contract
+
+_SCHEMA = Path(__file__).with_name("request.schema.json")
 
 
 def check(request: Any, catalogue: Catalogue) -> None:
@@ -19,7 +19,7 @@ def check(request: Any, catalogue: Catalogue) -> None:
     Raises:
         InvalidOrderError: With every fault there is, not only the first.
     """
-    faults = _faults_of_form(request)
+    faults = contract.violations(_SCHEMA, request)
     well_formed = not faults
     if isinstance(request, dict):
         faults += _faults_of_content(request, catalogue)
@@ -46,14 +46,6 @@ def total(lines: list[dict[str, Any]]) -> int:
     return sum(int(line["quantity"]) * int(line["unit_price"]) for line in lines)
 
 
-def _faults_of_form(request: Any) -> list[str]:
-    try:
-        _validator()(request)
-    except fastjsonschema.JsonSchemaValuesException as error:
-        return [contract.readable(fault.message) for fault in error.errors]
-    return []
-
-
 def _faults_of_content(request: dict[str, Any], catalogue: Catalogue) -> list[str]:
     """Hold against the catalogue whatever has the form to be held against it."""
     currency, lines = request.get("currency"), request.get("lines")
@@ -73,14 +65,5 @@ def _faults_of_content(request: dict[str, Any], catalogue: Catalogue) -> list[st
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    return contract.schema(Path(__file__).with_name("request.schema.json"))
-
-
-@cache
-def _validator() -> Any:
-    return fastjsonschema.compile(_schema(), fast_fail=False)
-
-
 def _largest_total() -> int:
-    return int(_schema()["definitions"]["amount"]["maximum"])
+    return int(contract.schema(_SCHEMA)["definitions"]["amount"]["maximum"])

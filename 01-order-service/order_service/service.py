@@ -79,8 +79,14 @@ def get_order(order_id: str, *, store: OrderStore) -> OrderRecord:
 
 
 def track(event: Event, *, store: OrderStore, clock: Clock) -> str | None:
-    """Move an order's status forward; return the new one, or None for a late or repeated event."""
+    """Move an order's status forward.
+
+    Returns:
+        The new status; None for a late or repeated event, or for one that gives no status.
+    """
     reached = status.status_after(event)
+    if reached is None:
+        return None
     moved = store.move_forward(
         OrderRecord(
             order=event.order,

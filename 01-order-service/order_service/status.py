@@ -33,8 +33,13 @@ _STATUS_OF = {
 }
 
 
-def status_after(event: Event) -> str:
-    """Return the status that an event gives its order."""
+def status_after(event: Event) -> str | None:
+    """Return the status that an event gives its order; None if it gives none.
+
+    A service that was added later may publish events that change no order's status.
+    """
     if event.type == "OrderCreated":
         return CREATED
-    return _STATUS_OF[event.type, event.part(_OWN_PART[event.type])["status"]]
+    if event.type not in _OWN_PART:
+        return None
+    return _STATUS_OF.get((event.type, event.part(_OWN_PART[event.type])["status"]))

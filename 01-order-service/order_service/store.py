@@ -21,14 +21,14 @@ class OrderRecord:
     updated_at: str
     contact: dict[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
-    """Hash of the request; None when the order came as an event put on the bus by hand."""
+    """Hash of the request; None when the order came as an event that somebody put on the bus."""
     created: Event | None = None
     """The `OrderCreated` to publish again when the step is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """What a list of orders tells of each: what the index carries, and nothing personal."""
+    """What a list of orders shows of each: what the index carries, and nothing personal."""
 
     order_id: str
     placed_at: str
@@ -51,7 +51,7 @@ class Page:
     """Some of a customer's orders, newest first, and where the next page begins."""
 
     orders: list[OrderSummary]
-    following: Cursor | None
+    next_cursor: Cursor | None
 
 
 class OrderStore(Protocol):
@@ -65,7 +65,7 @@ class OrderStore(Protocol):
         """Set the order's status if its rank is higher; make the row if there is none.
 
         Returns:
-            False if the order already stood there or beyond.
+            False if the order already had this status or a later one.
         """
         ...
 
@@ -73,7 +73,7 @@ class OrderStore(Protocol):
         """Return an order, or None."""
         ...
 
-    def of_customer(self, customer_id: str, limit: int, cursor: Cursor | None) -> Page:
+    def list_by_customer(self, customer_id: str, limit: int, cursor: Cursor | None) -> Page:
         """Return up to `limit` of a customer's orders, newest first."""
         ...
 
@@ -100,7 +100,7 @@ class DynamoOrderStore:
         """See `OrderStore`."""
         item = _to_item(record)
         moving = {"status", "status_rank", "updated_at"} | ({"open"} & item.keys())
-        # What the order service wrote itself stands; an order it has never seen gets its row.
+        # What the order service wrote itself stays; an unknown order gets its row.
         kept = item.keys() - moving - {"order_id"}
         sets = [f"#{name} = :{name}" for name in sorted(moving)]
         sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in sorted(kept)]
@@ -134,7 +134,7 @@ class DynamoOrderStore:
         )
         return _from_item(from_wire(answer["Item"])) if "Item" in answer else None
 
-    def of_customer(self, customer_id: str, limit: int, cursor: Cursor | None) -> Page:
+    def list_by_customer(self, customer_id: str, limit: int, cursor: Cursor | None) -> Page:
         """See `OrderStore`."""
         start = {"ExclusiveStartKey": to_wire(asdict(cursor))} if cursor else {}
         answer = aws.call(
@@ -150,7 +150,7 @@ class DynamoOrderStore:
         last = answer.get("LastEvaluatedKey")
         return Page(
             orders=[_summary(from_wire(item)) for item in answer["Items"]],
-            following=Cursor(**from_wire(last)) if last else None,
+            next_cursor=Cursor(**from_wire(last)) if last else None,
         )
 
     def _update(

@@ -1,7 +1,7 @@
-# The HTTP API in front of order-api: three routes, each open only to signed requests (SigV4).
+# The HTTP API in front of order-api: three routes, which accept signed requests (SigV4) only.
 
 resource "aws_apigatewayv2_api" "orders" {
-  name          = "${var.name_prefix}-api"
+  name          = "${var.stack.name_prefix}-api"
   description   = "Place orders and look them up"
   protocol_type = "HTTP"
 }
@@ -33,13 +33,13 @@ resource "aws_apigatewayv2_stage" "default" {
   name        = "$default"
   auto_deploy = true
 
-  # A runaway client gets 429 before it costs money.
+  # A client in a loop gets 429 before it costs money.
   default_route_settings {
     throttling_rate_limit  = 100 # requests a second
     throttling_burst_limit = 500
   }
 
-  # No caller, address, path or query: paths hold order and customer ids, the route key does not.
+  # No caller, IP address, path or query. Paths contain order and customer ids, the route key does not.
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.api.arn
     format = jsonencode({
@@ -55,11 +55,11 @@ resource "aws_apigatewayv2_stage" "default" {
   }
 }
 
-# Under /aws/vendedlogs/, because API Gateway lists every other group it writes to in one
-# policy of limited size.
+# Under /aws/vendedlogs/: API Gateway adds each other log group to one resource policy, which has a
+# limited size.
 resource "aws_cloudwatch_log_group" "api" {
-  name              = "/aws/vendedlogs/${var.name_prefix}-api"
-  retention_in_days = var.log_retention_days
+  name              = "/aws/vendedlogs/${var.stack.name_prefix}-api"
+  retention_in_days = var.stack.log_retention_days
 }
 
 resource "aws_lambda_permission" "api" {
@@ -70,16 +70,17 @@ resource "aws_lambda_permission" "api" {
   source_arn    = "${aws_apigatewayv2_api.orders.execution_arn}/*"
 }
 
-# The alias' own, once there is one; it goes only when nobody needs it any more.
+# The alias has its own policy.
 resource "aws_lambda_permission" "api_to_live" {
-  count = var.live_alias == null ? 0 : 1
+  count = var.stack.live_alias == null ? 0 : 1
 
-  statement_id  = "api-${var.live_alias}"
-  action        = "lambda:InvokeFunction"
-  function_name = module.order_api.function.name
-  qualifier     = var.live_alias
-  principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_apigatewayv2_api.orders.execution_arn}/*"
+  # A prefix: old and new exist at the same time, and Lambda refuses a second statement with the same id.
+  statement_id_prefix = "api-${var.stack.live_alias}-"
+  action              = "lambda:InvokeFunction"
+  function_name       = module.order_api.function.name
+  qualifier           = var.stack.live_alias
+  principal           = "apigateway.amazonaws.com"
+  source_arn          = "${aws_apigatewayv2_api.orders.execution_arn}/*"
 
   lifecycle {
     create_before_destroy = true

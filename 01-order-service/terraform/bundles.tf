@@ -1,9 +1,9 @@
-# Where all stages put their functions' code. Functions made from a bucket are created side
-# by side; from a file on disk the provider makes them one after another, 5 s each.
+# The bucket for the functions' code of all stages. The provider creates functions from a bucket in
+# parallel. From a file on disk it creates them one after the other, 5 s each.
 
 resource "aws_s3_bucket" "bundles" {
-  bucket_prefix = "${var.name_prefix}-bundles-" # a bucket's name is unique in the whole world
-  force_destroy = true                          # it holds only what `make` builds again
+  bucket_prefix = "${var.stack.name_prefix}-bundles-" # a bucket's name is globally unique
+  force_destroy = true                                # `make` can build its contents again
 }
 
 resource "aws_s3_bucket_public_access_block" "bundles" {
@@ -15,16 +15,16 @@ resource "aws_s3_bucket_public_access_block" "bundles" {
   restrict_public_buckets = true
 }
 
-# None on the local cloud, which serves plain http only.
+# Not on the local cloud, which serves plain HTTP only.
 resource "aws_s3_bucket_policy" "bundles" {
-  count = var.local ? 0 : 1
+  count = var.stack.local ? 0 : 1
 
   bucket = aws_s3_bucket.bundles.bucket
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid       = "NobodyInTheClear"
+      Sid       = "DenyInsecureTransport"
       Effect    = "Deny"
       Action    = "s3:*"
       Principal = "*"
@@ -40,6 +40,6 @@ resource "aws_s3_bucket_policy" "bundles" {
 resource "aws_s3_object" "bundle" {
   bucket      = aws_s3_bucket.bundles.bucket
   key         = "order_service.zip"
-  source      = "${var.bundle_dir}/order_service.zip"
-  source_hash = filebase64sha256("${var.bundle_dir}/order_service.zip")
+  source      = "${var.stack.bundle_dir}/order_service.zip"
+  source_hash = filebase64sha256("${var.stack.bundle_dir}/order_service.zip")
 }

@@ -1,15 +1,15 @@
-# Stage 1: the bus all services talk over, the orders, and the two functions that keep them.
+# Stage 1: the bus that all services use, the table of orders, and two functions.
 
-# Encrypted at rest with a key AWS owns, as every bus is. A customer key would cost a
-# dollar a month and a request a call, and protect from nobody this project has to fear.
+# Encrypted at rest with a key that AWS owns. A customer managed key would cost a dollar a month and
+# a request per call, and protect against no threat that this project has.
 resource "aws_cloudwatch_event_bus" "this" {
-  name        = "${var.name_prefix}-bus"
+  name        = "${var.stack.name_prefix}-bus"
   description = "Events of orders, payments, inventory and shipping"
 }
 
-# Encrypted at rest with a key AWS owns, as every table is: the same reason as for the bus.
+# Encrypted at rest with a key that AWS owns, for the same reason as the bus.
 resource "aws_dynamodb_table" "orders" {
-  name         = "${var.name_prefix}-orders"
+  name         = "${var.stack.name_prefix}-orders"
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "order_id"
 
@@ -43,12 +43,12 @@ resource "aws_dynamodb_table" "orders" {
     non_key_attributes = ["status", "total", "currency"]
   }
 
-  # Only orders still under way carry `open`, so the index stays small: oldest first.
+  # Only orders that are not finished have `open`, so the index stays small: oldest first.
   global_secondary_index {
     name      = "open-orders"
     hash_key  = "open"
     range_key = "placed_at"
-    # With the status, the index would be written at each step, always under its one key.
+    # With the status, each step would write to the index, always under its one key.
     projection_type = "KEYS_ONLY"
   }
 
@@ -60,15 +60,12 @@ resource "aws_dynamodb_table" "orders" {
 module "order_api" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "order-api"
-  description          = "Takes orders and tells how they stand"
-  bundle               = aws_s3_object.bundle
-  handler              = "order_service.handler.api"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
+  stack       = var.stack
+  key         = "order-api"
+  description = "Accepts orders and returns their status"
+  bundle      = aws_s3_object.bundle
+  handler     = "order_service.handler.api"
+  steps       = ["order-created"]
 
   table = {
     name          = aws_dynamodb_table.orders.name
@@ -87,16 +84,12 @@ module "order_api" {
 module "order_tracker" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "order-tracker"
-  description          = "Moves an order's status forward as events arrive"
-  bundle               = aws_s3_object.bundle
-  handler              = "order_service.tracker.track"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
-  failure_handling     = var.failure_handling
+  stack            = var.stack
+  key              = "order-tracker"
+  description      = "Moves an order's status forward as events arrive"
+  bundle           = aws_s3_object.bundle
+  handler          = "order_service.tracker.track"
+  failure_handling = var.failure_handling
 
   table = {
     name    = aws_dynamodb_table.orders.name
@@ -104,7 +97,7 @@ module "order_tracker" {
     actions = ["UpdateItem"]
   }
 
-  # All four events from the start, so that no later stage has to change this rule.
+  # All four event types from the start, so that no later stage changes this rule.
   consumes = {
     event_bus_name = aws_cloudwatch_event_bus.this.name
     event_pattern  = file("${path.module}/patterns/order-tracker.json")

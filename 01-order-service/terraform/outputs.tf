@@ -19,7 +19,7 @@ output "event_bus" {
 }
 
 output "bundle_bucket" {
-  description = "Bucket that all stages upload their functions' code to"
+  description = "Bucket for the functions' code of all stages"
   value       = aws_s3_bucket.bundles.bucket
 }
 

@@ -1,53 +1,13 @@
 """The order service's test fixtures."""
 
-from dataclasses import fields, replace
+import json
+from functools import partial
 
 import pytest
-from order_service import status
-from order_service.store import Cursor, DynamoOrderStore, OrderSummary, Page
+from order_service.app import build, build_tracker
+from order_service.store import DynamoOrderStore
 
-SUMMARY = ("order_id", "placed_at", "total", "currency")
-
-
-class InMemoryOrderStore:
-    """The port `OrderStore` without a table."""
-
-    def __init__(self) -> None:
-        self.records = {}
-
-    def put_once(self, record):
-        key = record.order["order_id"]
-        if key in self.records:
-            return self.records[key]
-        self.records[key] = record
-        return None
-
-    def move_forward(self, record):
-        key = record.order["order_id"]
-        earlier = self.records.get(key)
-        created = (earlier and earlier.created) or record.created
-        if earlier and status.RANKS[earlier.status] >= status.RANKS[record.status]:
-            self.records[key] = replace(earlier, created=created)
-            return False
-        self.records[key] = replace(
-            earlier or record, status=record.status, updated_at=record.updated_at, created=created
-        )
-        return True
-
-    def get(self, order_id):
-        return self.records.get(order_id)
-
-    def of_customer(self, customer_id, limit, cursor):
-        mine = [r for r in self.records.values() if r.order["customer_id"] == customer_id]
-        mine.sort(key=lambda record: record.order["placed_at"], reverse=True)
-        cursors = [Cursor(**{f.name: r.order[f.name] for f in fields(Cursor)}) for r in mine]
-        start = cursors.index(cursor) + 1 if cursor else 0
-        more = start + limit < len(mine)
-        summaries = [
-            OrderSummary(status=r.status, **{name: r.order[name] for name in SUMMARY})
-            for r in mine[start : start + limit]
-        ]
-        return Page(summaries, cursors[start + limit - 1] if more else None)
+from tests.fixtures.order_store import InMemoryOrderStore
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
@@ -62,3 +22,49 @@ def store(request):
 @pytest.fixture
 def memory_store():
     return InMemoryOrderStore()
+
+
+@pytest.fixture
+def app(environment, dynamodb, bus):
+    return build(environment("orders"), dynamodb=dynamodb, events=bus)
+
+
+@pytest.fixture
+def tracker(environment, dynamodb):
+    return build_tracker(environment("orders"), dynamodb=dynamodb)
+
+
+@pytest.fixture
+def send(context):
+    """Send a body to an app's POST /orders; return status, parsed response and headers."""
+
+    def to_app(app, body, *, key=None, raw=False, **extra):
+        request = {
+            "version": "2.0",
+            "routeKey": "POST /orders",
+            "headers": {"Idempotency-Key": key} if key is not None else {},
+            "body": body if raw else json.dumps(body),
+            "isBase64Encoded": False,
+        } | extra
+        answer = app.api(request, context)
+        return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+    return to_app
+
+
+@pytest.fixture
+def post(app, send):
+    """Send a body to POST /orders; return status, parsed response and headers."""
+    return partial(send, app)
+
+
+@pytest.fixture
+def get(app, context):
+    """Call a GET route."""
+
+    def send(route, query=None, **path):
+        request = {"routeKey": route, "pathParameters": path, "queryStringParameters": query}
+        answer = app.api(request, context)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return send

@@ -4,8 +4,11 @@ import base64
 import itertools
 import json
 import uuid
+from urllib.parse import quote
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from order_service import cursor, service, status
 from order_service.catalogue import load_catalogue
 from order_service.errors import (
@@ -46,7 +49,7 @@ def test_prices_come_from_the_catalogue(memory_store):
     assert in_dollars.order["total"] == 8900 + 2 * 3200
 
 
-def test_an_order_is_announced_within_the_contract(memory_store):
+def test_an_order_is_published_within_the_contract(memory_store):
     """OrderCreated keeps the contract and carries neither e-mail nor telephone."""
     _, stored = place(order_request(), memory_store)
     assert contract.parse(delivered(stored.event)) == stored.event
@@ -55,11 +58,18 @@ def test_an_order_is_announced_within_the_contract(memory_store):
 
 
 def test_the_same_key_finds_the_first_order(store):
-    """The same request with the same key is the same order, announced again as it was."""
-    first, announced = place(order_request(), store, "key-1")
+    """The same request with the same key is the same order, published again as it was."""
+    first, created = place(order_request(), store, "key-1")
     again, repeated = place(order_request(), store, "key-1", lambda: "2027-01-01T00:00:00.000Z")
     assert again.order == first.order
-    assert (repeated.repeated, repeated.event) == (True, announced.event)
+    assert (repeated.repeated, repeated.event) == (True, created.event)
+
+
+def test_row_of_a_new_order_has_its_time_and_contact(store):
+    record, _ = place(order_request(), store)
+    kept = service.get_order(record.order["order_id"], store=store)
+    assert kept == record
+    assert (kept.updated_at, kept.contact) == (NOW, order_request()["contact"])
 
 
 def test_another_customer_may_use_the_same_key(store):
@@ -70,7 +80,7 @@ def test_another_customer_may_use_the_same_key(store):
 
 
 def test_the_same_key_with_another_order_is_a_conflict(store):
-    """Reusing a key for something else is refused, and the first order stands."""
+    """Reusing a key for something else is refused, and the first order stays."""
     first, _ = place(order_request(), store, "key-1")
     with pytest.raises(IdempotencyConflictError):
         place(order_request(lines=[{"sku": "MOUSE", "quantity": 1}]), store, "key-1")
@@ -94,7 +104,7 @@ def test_every_fault_of_form_is_named_at_once(memory_store):
 
 
 def test_every_fault_of_content_is_named_at_once(memory_store):
-    """Unknown currency and unknown SKUs are told together."""
+    """Unknown currency and unknown SKUs are reported together."""
     lines = [{"sku": "SPOON", "quantity": 1}, {"sku": "FORK", "quantity": 1}]
     faults = faults_of(order_request(currency="XXX", lines=lines), memory_store)
     assert faults == [
@@ -154,6 +164,8 @@ def test_the_status_only_moves_forward(store):
         (example("PaymentProcessed", "refunded"), "REFUNDED"),
         (example("InventoryUpdated", "reserved"), "RESERVED"),
         (example("InventoryUpdated", "out-of-stock"), "PAID"),
+        (example("InventoryUpdated", "reserved", version=1), "RESERVED"),
+        (example("InventoryUpdated", "out-of-stock", version=1), "PAID"),
         (example("ShipmentPrepared"), "SHIPMENT_PREPARED"),
     ],
 )
@@ -170,6 +182,47 @@ def test_a_repeated_or_late_event_changes_nothing(store):
     before = store.get("example-1")
     assert not track(EVENTS[2], store)
     assert not track(EVENTS[1], store)
+    assert store.get("example-1") == before
+
+
+STEPS = [
+    *itertools.pairwise(EVENTS),
+    (EVENTS[0], example("PaymentProcessed", "declined")),
+    (EVENTS[0], example("InventoryUpdated", "out-of-stock")),
+    (example("InventoryUpdated", "out-of-stock"), example("PaymentProcessed", "refunded")),
+]
+
+
+@pytest.mark.parametrize(("earlier", "later"), STEPS)
+def test_status_moves_from_each_step_to_the_next_and_not_back(store, earlier, later):
+    assert track(earlier, store)
+    reached = track(later, store)
+    assert reached == status.status_after(later)
+    assert not track(earlier, store)
+    assert store.get("example-1").status == reached
+
+
+def points_awarded():
+    """Return an event of a type that the tracker does not know."""
+    shipped = example("ShipmentPrepared")
+    return Event("PointsAwarded", {**shipped.detail, "data": {"order": shipped.order}})
+
+
+def shipment_lost():
+    """Return an event of a known type with a status that the tracker does not know."""
+    event = example("ShipmentPrepared")
+    event.part("shipment")["status"] = "LOST"
+    return event
+
+
+@pytest.mark.parametrize("unknown", [points_awarded, shipment_lost])
+def test_an_unknown_event_changes_no_order(store, unknown):
+    """Neither a row that is there, nor the table of orders."""
+    assert track(unknown(), store) is None
+    assert store.get("example-1") is None
+    track(EVENTS[1], store)
+    before = store.get("example-1")
+    assert track(unknown(), store) is None
     assert store.get("example-1") == before
 
 
@@ -196,13 +249,13 @@ def test_a_customers_orders_come_in_pages_newest_first(store):
     for day in range(1, 6):
         place(order_request(), store, f"key-{day}", lambda day=day: f"2026-01-0{day}T00:00:00.000Z")
     place(order_request(customer_id="customer-8"), store)
-    days, following = [], None
+    days, next_cursor = [], None
     for _ in range(3):
-        page = store.of_customer("customer-7", 2, following)
+        page = store.list_by_customer("customer-7", 2, next_cursor)
         days += [summary.placed_at[:10] for summary in page.orders]
-        following = page.following
+        next_cursor = page.next_cursor
     assert days == [f"2026-01-0{day}" for day in (5, 4, 3, 2, 1)]
-    assert following is None
+    assert next_cursor is None
 
 
 def test_an_unknown_order_is_not_found(store):
@@ -261,3 +314,18 @@ def test_a_cursor_comes_back_as_it_went():
     """What a page gave is understood."""
     given = Cursor("customer-7", "ord_1", NOW)
     assert cursor.decode(cursor.encode(given), "customer-7") == given
+
+
+@pytest.mark.parametrize("length", range(1, 65))
+def test_a_cursor_is_signed_as_aws_reads_it(length):
+    """Appended to the address as it is; botocore signs it so, AWS escapes what it receives."""
+    customer = "c" * length
+    given = Cursor(customer, "ord_" + "0" * 32, "2026-01-15T09:30:00.000Z")
+    text = cursor.encode(given)
+    address = f"https://api.example/customers/{customer}/orders?cursor={text}"
+    signed = SigV4Auth(None, "execute-api", "us-east-1").canonical_query_string(
+        AWSRequest("GET", address)
+    )
+    assert signed == f"cursor={quote(text, safe='-_.~')}"
+    assert cursor.decode(text, customer) == given
+    assert cursor.decode(text + "=" * (-len(text) % 4), customer) == given, "of an older release"

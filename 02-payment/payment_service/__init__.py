@@ -1,1 +1,1 @@
-"""The payment service: charges orders, gives the money back, announces it as `PaymentProcessed`."""
+"""The payment service: charges and refunds orders, and publishes `PaymentProcessed`."""

@@ -1,4 +1,4 @@
-"""The payment gateway: a small port, and a simulation that can produce every ending on purpose."""
+"""The payment gateway: a small port, and a simulation: the token decides how a payment ends."""
 
 import hashlib
 import time

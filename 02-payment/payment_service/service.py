@@ -13,7 +13,7 @@ from payment_service.store import (
     REFUND_PENDING,
     REFUNDED,
     SUCCEEDED,
-    NotIntended,
+    AlreadyDecided,
     Payment,
     PaymentInProgressError,
     PaymentStore,
@@ -29,15 +29,15 @@ class RefundImpossibleError(PermanentError):
 
 
 def charge(created: Event, *, store: PaymentStore, gateway: PaymentGateway, clock: Clock) -> Stored:
-    """Charge an order once; a repeated event finds the outcome that stands, refund included.
+    """Charge an order once; a repeated event finds the stored outcome, refund included.
 
     Raises:
         ConflictingOrderError: An order with another total came under this id before.
         GatewayUnavailableError: No answer; the intent stays, and the next try counts it up.
     """
-    intent = store.intend(created.order, PENDING, clock())
-    if isinstance(intent, NotIntended):
-        return _standing(intent.payment)
+    intent = store.record_intent(created.order, PENDING, clock())
+    if isinstance(intent, AlreadyDecided):
+        return _stored_outcome(intent.payment)
     payment = intent.payment
     if (payment.amount, payment.currency) != (created.order["total"], created.order["currency"]):
         raise ConflictingOrderError(f"{created.correlation_id} came with another total before")
@@ -64,14 +64,14 @@ def refund(
         PaymentInProgressError: The payment is not decided yet.
         GatewayUnavailableError: No answer; the intent stays.
     """
-    intent = store.intend(out_of_stock.order, REFUND_PENDING, clock())
+    intent = store.record_intent(out_of_stock.order, REFUND_PENDING, clock())
     payment = intent.payment
-    if isinstance(intent, NotIntended):
+    if isinstance(intent, AlreadyDecided):
         if payment.status == DECLINED:
             raise RefundImpossibleError(f"{out_of_stock.correlation_id} was never charged")
         if payment.status == PENDING:
             raise PaymentInProgressError(f"{out_of_stock.correlation_id} is not decided yet")
-        return _standing(payment)
+        return _stored_outcome(payment)
     charge_id = gateway.refund(
         out_of_stock.correlation_id, idempotency_key=f"refund/{out_of_stock.correlation_id}"
     )
@@ -94,7 +94,7 @@ def _processed(
     return next_event(cause, "PaymentProcessed", step, {"payment": part}, at=at)
 
 
-def _standing(payment: Payment) -> Stored:
+def _stored_outcome(payment: Payment) -> Stored:
     if payment.outcome is None:
         raise PaymentInProgressError(f"the payment is {payment.status} and has no outcome yet")
     return Stored(payment.outcome, repeated=True)

@@ -1,4 +1,4 @@
-"""What the payment functions are told by their environment."""
+"""The settings of the payment functions, from their environment."""
 
 from dataclasses import dataclass
 

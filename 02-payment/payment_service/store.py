@@ -38,15 +38,15 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class Intended:
-    """The intent stands: ask the gateway."""
+class Started:
+    """The intent is stored: ask the gateway."""
 
     payment: Payment
 
 
 @dataclass(frozen=True, slots=True)
-class NotIntended:
-    """The row could not take the intent: what stands there instead."""
+class AlreadyDecided:
+    """The intent was not stored: the existing item."""
 
     payment: Payment
 
@@ -58,8 +58,10 @@ class PaymentStore(Protocol):
     function that dies in between leaves a trace, and the next try uses the same idempotency key.
     """
 
-    def intend(self, order: dict[str, Any], intent: str, at: str) -> Intended | NotIntended:
-        """Write an intent (`PENDING` or `REFUND_PENDING`), or count it up if it stands there.
+    def record_intent(
+        self, order: dict[str, Any], intent: str, at: str
+    ) -> Started | AlreadyDecided:
+        """Write an intent (`PENDING` or `REFUND_PENDING`), or count it up if it exists.
 
         Amount and currency are those of the first event that made the row.
         """
@@ -69,7 +71,7 @@ class PaymentStore(Protocol):
         """Write an intent's outcome once; a second writer is given the first one's outcome.
 
         Raises:
-            PaymentInProgressError: Another intent stands there, and has no outcome yet.
+            PaymentInProgressError: There is another intent, without an outcome yet.
         """
         ...
 
@@ -86,7 +88,9 @@ class DynamoPaymentStore:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
-    def intend(self, order: dict[str, Any], intent: str, at: str) -> Intended | NotIntended:
+    def record_intent(
+        self, order: dict[str, Any], intent: str, at: str
+    ) -> Started | AlreadyDecided:
         """See `PaymentStore`."""
         may_follow = {f":from{i}": status for i, status in enumerate(INTENT_MAY_FOLLOW[intent])}
         counter = COUNTED_AS[intent]
@@ -110,8 +114,8 @@ class DynamoPaymentStore:
             },
         )
         if isinstance(answer, Existing):
-            return NotIntended(_payment(answer.item, counter))
-        return Intended(_payment(answer, counter))
+            return AlreadyDecided(_payment(answer.item, counter))
+        return Started(_payment(answer, counter))
 
     def settle(self, outcome: Event) -> Stored:
         """See `PaymentStore`."""

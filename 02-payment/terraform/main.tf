@@ -1,8 +1,8 @@
-# Stage 2: an order is paid, and paid back when the goods turn out to be missing.
+# Stage 2: charges an order, and refunds it when an item is out of stock.
 
-# Encrypted at rest with a key AWS owns, as every table is (why no other: stage 1).
+# Encrypted at rest with a key that AWS owns (the reason: stage 1).
 resource "aws_dynamodb_table" "payments" {
-  name         = "${var.name_prefix}-payments"
+  name         = "${var.stack.name_prefix}-payments"
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "order_id"
 
@@ -18,10 +18,10 @@ resource "aws_dynamodb_table" "payments" {
 
 # The code of both functions.
 resource "aws_s3_object" "bundle" {
-  bucket      = var.bundle_bucket
+  bucket      = var.stack.bundle_bucket
   key         = "payment_service.zip"
-  source      = "${var.bundle_dir}/payment_service.zip"
-  source_hash = filebase64sha256("${var.bundle_dir}/payment_service.zip")
+  source      = "${var.stack.bundle_dir}/payment_service.zip"
+  source_hash = filebase64sha256("${var.stack.bundle_dir}/payment_service.zip")
 }
 
 locals {
@@ -34,7 +34,7 @@ locals {
   }
 
   publishes = {
-    event_bus   = var.event_bus
+    event_bus   = var.stack.event_bus
     source      = "orderflow.payment"
     detail_type = "PaymentProcessed"
   }
@@ -43,22 +43,19 @@ locals {
 module "payment" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "payment"
-  description          = "Charges an order"
-  bundle               = aws_s3_object.bundle
-  handler              = "payment_service.handler.charge"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
-  environment          = local.environment
-  failure_handling     = var.failure_handling
-  table                = local.table
-  publishes            = local.publishes
+  stack            = var.stack
+  key              = "payment"
+  description      = "Charges an order"
+  bundle           = aws_s3_object.bundle
+  handler          = "payment_service.handler.charge"
+  steps            = ["payment-succeeded", "payment-declined"]
+  environment      = local.environment
+  failure_handling = var.failure_handling
+  table            = local.table
+  publishes        = local.publishes
 
   consumes = {
-    event_bus_name = var.event_bus.name
+    event_bus_name = var.stack.event_bus.name
     event_pattern  = file("${path.module}/patterns/payment.json")
   }
 }
@@ -66,22 +63,19 @@ module "payment" {
 module "payment_refund" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "payment-refund"
-  description          = "Pays back an order that is out of stock"
-  bundle               = aws_s3_object.bundle
-  handler              = "payment_service.handler.refund"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
-  environment          = local.environment
-  failure_handling     = var.failure_handling
-  table                = local.table
-  publishes            = local.publishes
+  stack            = var.stack
+  key              = "payment-refund"
+  description      = "Refunds an order that is out of stock"
+  bundle           = aws_s3_object.bundle
+  handler          = "payment_service.handler.refund"
+  steps            = ["payment-refunded"]
+  environment      = local.environment
+  failure_handling = var.failure_handling
+  table            = local.table
+  publishes        = local.publishes
 
   consumes = {
-    event_bus_name = var.event_bus.name
+    event_bus_name = var.stack.event_bus.name
     event_pattern  = file("${path.module}/patterns/payment-refund.json")
   }
 }

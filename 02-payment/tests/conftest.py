@@ -5,10 +5,10 @@ from payment_service.store import (
     COUNTED_AS,
     INTENT_MAY_FOLLOW,
     INTENT_OF,
+    AlreadyDecided,
     DynamoPaymentStore,
-    Intended,
-    NotIntended,
     Payment,
+    Started,
     already_settled,
 )
 
@@ -22,15 +22,15 @@ class InMemoryPaymentStore:
     def __init__(self) -> None:
         self.rows: dict[str, dict] = {}
 
-    def intend(self, order, intent, at):
+    def record_intent(self, order, intent, at):
         fresh = {"status": None, "amount": order["total"], "currency": order["currency"]}
         row = self.rows.setdefault(order["order_id"], fresh)
         counter = COUNTED_AS[intent]
         if row["status"] not in (None, *INTENT_MAY_FOLLOW[intent]):
-            return NotIntended(self._payment(row, counter))
+            return AlreadyDecided(self._payment(row, counter))
         row["status"] = intent
         row[counter] = row.get(counter, 0) + 1
-        return Intended(self._payment(row, counter))
+        return Started(self._payment(row, counter))
 
     def settle(self, outcome):
         row = self.rows.get(outcome.order["order_id"], {})

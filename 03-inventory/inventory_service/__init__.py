@@ -1,1 +1,1 @@
-"""The inventory service: reserves what was paid for, announces it as `InventoryUpdated`."""
+"""The inventory service: reserves what was paid for, and publishes `InventoryUpdated`."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from orderflow import aws
-from orderflow.backoff import pause
+from orderflow.backoff import backoff_seconds
 from orderflow.dynamodb import Item, from_wire, to_wire
 from orderflow.errors import OrderflowError, PermanentError, TransientError
 from orderflow.event import Event
@@ -31,7 +31,7 @@ class UnknownSkuError(PermanentError):
 
 
 class InvalidStockError(PermanentError):
-    """A stock item that cannot be right: its pieces on hand are no whole number from 0."""
+    """A stock item that cannot be right: `on_hand` is no whole number from 0."""
 
 
 class InventoryBusyError(TransientError):
@@ -81,7 +81,7 @@ class DynamoInventoryStore:
         """See `InventoryStore`."""
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(pause(attempt))
+                self._sleep(backoff_seconds(attempt))
             reasons = self._write(outcome, quantities)
             if not reasons:
                 return Stored(outcome)

@@ -1,37 +1,18 @@
-variable "name_prefix" {
-  description = "Start of the name of everything the stage makes"
-  type        = string
-  nullable    = false
-}
-
-variable "account_id" {
-  description = "AWS account the stage lives in"
-  type        = string
-  nullable    = false
-}
-
-variable "bundle_dir" {
-  description = "Folder with the functions' zips, one per service package"
-  type        = string
-  nullable    = false
-}
-
-variable "bundle_bucket" {
-  description = "Bucket the zips are uploaded to"
-  type        = string
-  nullable    = false
-}
-
-variable "log_retention_days" {
-  description = "Days CloudWatch keeps the logs"
-  type        = number
-  nullable    = false
-}
-
-variable "event_bus" {
-  description = "The bus all services talk over"
-  type        = object({ name = string, arn = string })
-  nullable    = false
+variable "stack" {
+  description = "What all stages share"
+  type = object({
+    name_prefix          = string                                  # start of the name of every resource
+    account_id           = string                                  # AWS account
+    bundle_dir           = string                                  # folder with the zips of the functions, one per package
+    bundle_bucket        = string                                  # bucket to which the zips are uploaded
+    event_bus            = object({ name = string, arn = string }) # bus that all services use
+    log_retention_days   = number                                  # days for which CloudWatch keeps the logs
+    live_alias           = optional(string)                        # alias through which all functions are invoked; null: none
+    permissions_boundary = optional(string)                        # ARN of the policy that limits the permissions of every role; null: none
+    buffered             = optional(set(string), [])               # keys of the functions with a queue between their rule and themselves
+    local                = optional(bool, false)                   # whether this is the local cloud: only for what it lacks
+  })
+  nullable = false
 }
 
 variable "failure_handling" {
@@ -43,16 +24,4 @@ variable "failure_handling" {
   }))
   default  = {}
   nullable = false
-}
-
-variable "live_alias" {
-  description = "Name of the alias through which all functions are invoked; null for none"
-  type        = string
-  default     = null
-}
-
-variable "permissions_boundary" {
-  description = "ARN of the policy that limits what the roles may be allowed; null for none"
-  type        = string
-  default     = null
 }

@@ -1,5 +1,6 @@
 """What the inventory service decides."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -13,7 +14,8 @@ from inventory_service.store import (
     UnknownSkuError,
 )
 
-from tests.fixtures.events import NOW, example
+from orderflow import contract
+from tests.fixtures.events import NOW, example, identity
 
 
 def paid(order_id="example-1", **quantities):
@@ -42,16 +44,51 @@ def test_all_lines_are_reserved_together(warehouse):
     assert stock() == {"KEYBOARD": 4, "MOUSE": 3}
 
 
+@pytest.mark.parametrize(
+    ("country", "place"),
+    [("DE", "ROTTERDAM"), ("IE", "ROTTERDAM"), ("GB", "CHICAGO"), ("US", "CHICAGO")],
+)
+def test_reservation_has_the_warehouse_of_its_country(warehouse, country, place):
+    """The event is of version 2, and keeps the contract."""
+    store, fill, _ = warehouse
+    fill({"KEYBOARD": 5, "MOUSE": 5})
+    event = paid()
+    event.order["ship_to"]["country"] = country
+    reserved = reserve(event, store).event
+    contract.validate(reserved)
+    assert reserved.version == 2
+    assert reserved.part("inventory") == {"status": "RESERVED", "warehouse": place}
+
+
+def test_the_warehouses_know_every_country():
+    """Those of the European Union are countries of the contract, each once."""
+    pattern = contract.schema(contract.CONTRACTS / "common.v1.json")["definitions"]["country"]
+    countries = service.EU.split()
+    assert len(countries) == len(set(countries)) == 27
+    assert all(re.search(pattern["pattern"], country) for country in countries)
+
+
 def test_nothing_is_reserved_when_one_line_is_missing(warehouse):
-    """Two mice for an order that needs a keyboard too: the stock stays, what is missing is told."""
+    """A keyboard is missing: the stock stays, and the event names the keyboard."""
     store, fill, stock = warehouse
     fill({"KEYBOARD": 0, "MOUSE": 5})
     stored = reserve(paid(), store)
+    contract.validate(stored.event)
     assert stored.event.part("inventory") == {
         "status": "OUT_OF_STOCK",
         "missing_skus": ["KEYBOARD"],
     }
     assert stock() == {"KEYBOARD": 0, "MOUSE": 5}
+
+
+@pytest.mark.parametrize(("stock", "step"), [(5, "stock-reserved"), (0, "out-of-stock")])
+def test_outcome_names_the_payment_as_its_cause(warehouse, stock, step):
+    store, fill, _ = warehouse
+    fill({"KEYBOARD": stock, "MOUSE": stock})
+    event = reserve(paid(), store).event
+    expected = ("InventoryUpdated", f"example-1/{step}", "example-1/payment-succeeded", NOW)
+    assert identity(event) == expected
+    contract.validate(event)
 
 
 def test_a_repeated_payment_reserves_once(warehouse):
@@ -65,7 +102,7 @@ def test_a_repeated_payment_reserves_once(warehouse):
 
 
 def test_a_shortage_stays_a_shortage(warehouse):
-    """Goods that arrive later do not turn an order around that was already refused."""
+    """Items that arrive later do not change an order that was refused before."""
     store, fill, stock = warehouse
     fill({"KEYBOARD": 0, "MOUSE": 0})
     refused = reserve(paid(), store)
@@ -75,8 +112,8 @@ def test_a_shortage_stays_a_shortage(warehouse):
     assert stock() == {"KEYBOARD": 9, "MOUSE": 9}
 
 
-def test_a_reservation_survives_an_empty_shelf(warehouse):
-    """A repeated event of a reserved order is told so, even when nothing is left."""
+def test_a_reservation_survives_empty_stock(warehouse):
+    """A repeated event of a reserved order says so, even when nothing is left."""
     store, fill, _ = warehouse
     fill({"KEYBOARD": 1, "MOUSE": 2})
     reserve(paid(), store)
@@ -84,7 +121,7 @@ def test_a_reservation_survives_an_empty_shelf(warehouse):
 
 
 def test_lines_of_the_same_sku_are_added_up(warehouse):
-    """Two lines of three pieces need six."""
+    """Two lines of three units need six."""
     store, fill, stock = warehouse
     fill({"MOUSE": 5})
     event = paid()
@@ -94,7 +131,7 @@ def test_lines_of_the_same_sku_are_added_up(warehouse):
 
 
 def test_an_unknown_sku_cannot_be_processed(warehouse):
-    """It is no shortage: the record that is missing must be mended first."""
+    """It is no shortage: the missing record must be fixed first."""
     store, fill, stock = warehouse
     fill({"MOUSE": 5})
     with pytest.raises(UnknownSkuError, match="KEYBOARD"):
@@ -105,7 +142,7 @@ def test_an_unknown_sku_cannot_be_processed(warehouse):
 
 
 def test_stock_never_falls_below_zero(warehouse):
-    """Thirty orders for twenty pieces: twenty are reserved, ten are not, none are left."""
+    """Thirty orders for twenty units: twenty are reserved, ten are not, none are left."""
     store, fill, stock = warehouse
     fill({"MOUSE": 20})
     endings = Counter(status(reserve(paid(f"order-{n}", MOUSE=1), store)) for n in range(30))

@@ -1,1 +1,1 @@
-"""The shipping service: prepares shipments, announces them as `ShipmentPrepared`."""
+"""The shipping service: prepares shipments, and publishes `ShipmentPrepared`."""

@@ -9,16 +9,17 @@ from shipping_service.store import ShipmentStore
 
 
 def prepare(reserved: Event, *, store: ShipmentStore, clock: Clock) -> Stored:
-    """Prepare one shipment for an order whose goods are reserved."""
+    """Prepare one shipment for an order with reserved stock."""
     at = clock()
     shipment = {
         "shipment_id": shipment_id(reserved.order["order_id"]),
         "status": "PREPARED",
         "prepared_at": at,
     }
-    return store.put_once(
-        next_event(reserved, "ShipmentPrepared", "shipment-prepared", {"shipment": shipment}, at=at)
+    prepared = next_event(
+        reserved, "ShipmentPrepared", "shipment-prepared", {"shipment": shipment}, at=at
     )
+    return store.put_once(prepared, warehouse=reserved.part("inventory")["warehouse"])
 
 
 def shipment_id(order_id: str) -> str:

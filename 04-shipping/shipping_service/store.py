@@ -10,8 +10,13 @@ from orderflow.store import Stored
 class ShipmentStore(Protocol):
     """What the shipping service needs of its table."""
 
-    def put_once(self, prepared: Event) -> Stored:
-        """Write an order's shipment once; a second writer gets the first one's outcome."""
+    def put_once(self, prepared: Event, *, warehouse: str) -> Stored:
+        """Write an order's shipment once; a second writer gets the first one's outcome.
+
+        Args:
+            prepared: The outcome.
+            warehouse: Where the items are picked.
+        """
         ...
 
 
@@ -23,14 +28,15 @@ class DynamoShipmentStore:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
-    def put_once(self, prepared: Event) -> Stored:
+    def put_once(self, prepared: Event, *, warehouse: str) -> Stored:
         """See `ShipmentStore`."""
         order = prepared.order
         shipment = {
             "order_id": order["order_id"],
             **prepared.part("shipment"),
+            "warehouse": warehouse,
             "ship_to": order["ship_to"],
-            "pieces": [{"sku": ln["sku"], "quantity": ln["quantity"]} for ln in order["lines"]],
+            "items": [{"sku": ln["sku"], "quantity": ln["quantity"]} for ln in order["lines"]],
             "outcome": prepared.to_json(),
         }
         answer = write(

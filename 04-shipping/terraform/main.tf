@@ -1,8 +1,8 @@
-# Stage 4: the shipment of a reserved order is prepared.
+# Stage 4: prepares the shipment of a reserved order.
 
-# Encrypted at rest with a key AWS owns, as every table is (why no other: stage 1).
+# Encrypted at rest with a key that AWS owns (the reason: stage 1).
 resource "aws_dynamodb_table" "shipments" {
-  name         = "${var.name_prefix}-shipments"
+  name         = "${var.stack.name_prefix}-shipments"
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = "order_id"
 
@@ -36,25 +36,22 @@ resource "aws_dynamodb_table" "shipments" {
 
 # The function's code.
 resource "aws_s3_object" "bundle" {
-  bucket      = var.bundle_bucket
+  bucket      = var.stack.bundle_bucket
   key         = "shipping_service.zip"
-  source      = "${var.bundle_dir}/shipping_service.zip"
-  source_hash = filebase64sha256("${var.bundle_dir}/shipping_service.zip")
+  source      = "${var.stack.bundle_dir}/shipping_service.zip"
+  source_hash = filebase64sha256("${var.stack.bundle_dir}/shipping_service.zip")
 }
 
 module "shipping" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "shipping"
-  description          = "Prepares the shipment of a reserved order"
-  bundle               = aws_s3_object.bundle
-  handler              = "shipping_service.handler.prepare"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
-  failure_handling     = var.failure_handling
+  stack            = var.stack
+  key              = "shipping"
+  description      = "Prepares the shipment of a reserved order"
+  bundle           = aws_s3_object.bundle
+  handler          = "shipping_service.handler.prepare"
+  steps            = ["shipment-prepared"]
+  failure_handling = var.failure_handling
 
   table = {
     name    = aws_dynamodb_table.shipments.name
@@ -63,13 +60,13 @@ module "shipping" {
   }
 
   publishes = {
-    event_bus   = var.event_bus
+    event_bus   = var.stack.event_bus
     source      = "orderflow.shipping"
     detail_type = "ShipmentPrepared"
   }
 
   consumes = {
-    event_bus_name = var.event_bus.name
+    event_bus_name = var.stack.event_bus.name
     event_pattern  = file("${path.module}/patterns/shipping.json")
   }
 }

@@ -12,7 +12,7 @@ class InMemoryShipmentStore:
     def __init__(self) -> None:
         self.shipments = {}
 
-    def put_once(self, prepared):
+    def put_once(self, prepared, *, warehouse):
         order_id = prepared.order["order_id"]
         if order_id in self.shipments:
             return Stored(self.shipments[order_id], repeated=True)

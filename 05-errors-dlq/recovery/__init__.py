@@ -1,1 +1,1 @@
-"""The way back: dead letters redriven, orders that stand still announced again."""
+"""Recovery: the redrive of dead letters, and the reconciler of stalled orders."""

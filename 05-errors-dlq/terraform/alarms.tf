@@ -1,5 +1,5 @@
-# What is worth waking somebody for. alarms.json says what is watched on each kind of subject;
-# here are the subjects, and whoever is told.
+# Alarms, their topic and the budget. alarms.json defines the alarms of each kind of subject; this
+# file has the subjects.
 
 locals {
   alarm_kinds = jsondecode(file("${path.module}/alarms.json"))
@@ -9,7 +9,9 @@ locals {
     queue = merge(
       { for key, queue in local.undelivered : "${key}-undelivered" => { QueueName = queue.name } },
       { for key, queue in local.failed : "${key}-failed" => { QueueName = queue.name } },
+      { for key, buffer in local.buffers : "${key}-unprocessed" => { QueueName = buffer.unprocessed.name } },
     )
+    buffer   = { for key, buffer in local.buffers : "${key}-buffer" => { QueueName = buffer.name } }
     consumer = { for key in var.consumers : key => { FunctionName = var.functions[key].name } }
     function = merge(
       {
@@ -23,7 +25,7 @@ locals {
     )
     rule = {
       for key in var.consumers : key => {
-        EventBusName = var.event_bus.name # rules of every bus but the default one have both
+        EventBusName = var.stack.event_bus.name # metrics of a custom bus have both dimensions
         RuleName     = var.functions[key].rule.name
       }
     }
@@ -35,18 +37,19 @@ locals {
     for kind, subjects in local.alarm_subjects : [
       for subject, dimensions in subjects : {
         for name, alarm in local.alarm_kinds[kind] :
-        "${subject}-${name}" => merge(alarm, { dimensions = dimensions })
+        "${subject}-${name}" => merge(alarm, {
+          dimensions = dimensions
+          namespace  = alarm.namespace == null ? var.stack.name_prefix : alarm.namespace # null: the functions' own metrics
+        })
       }
     ]
   ])...)
 }
 
-# None on the local cloud: it reads alarms back without dimensions, period and statistic, so every
-# plan would change all of them; and it looks at no dimension when it judges them.
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = var.local ? {} : local.alarms
+  for_each = local.alarms
 
-  alarm_name          = "${var.name_prefix}-${each.key}"
+  alarm_name          = "${var.stack.name_prefix}-${each.key}"
   alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric_name
@@ -56,32 +59,32 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = each.value.evaluation_periods
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
-  treat_missing_data  = each.value.missing # most of these metrics exist only when something is wrong
+  treat_missing_data  = each.value.missing # most of these metrics exist only when something fails
   alarm_actions       = [aws_sns_topic.alarms.arn]
 }
 
-# Not encrypted with a key of KMS: an alarm's text holds nothing personal, CloudWatch cannot use
-# the key AWS manages for SNS, and one of our own costs a dollar a month.
+# No KMS key: an alarm's text has no personal data, CloudWatch cannot use the key that AWS manages
+# for SNS, and a customer managed key costs a dollar a month.
 resource "aws_sns_topic" "alarms" {
-  name = "${var.name_prefix}-alarms"
+  name = "${var.stack.name_prefix}-alarms"
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid       = "AlarmsOfThisStack"
+      Sid       = "AllowAlarms"
       Effect    = "Allow"
       Action    = "sns:Publish"
       Principal = { Service = "cloudwatch.amazonaws.com" }
-      Resource  = "arn:${local.partition}:sns:${local.region}:${var.account_id}:${var.name_prefix}-alarms"
+      Resource  = "arn:${local.partition}:sns:${local.region}:${var.stack.account_id}:${var.stack.name_prefix}-alarms"
       Condition = {
-        StringEquals = { "aws:SourceAccount" = var.account_id }
-        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:cloudwatch:${local.region}:${var.account_id}:alarm:${var.name_prefix}-*" }
+        StringEquals = { "aws:SourceAccount" = var.stack.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:cloudwatch:${local.region}:${var.stack.account_id}:alarm:${var.stack.name_prefix}-*" }
       }
     }]
   })
 }
 
-# SNS asks the address first whether it wants this.
+# SNS first sends a request for confirmation to the address.
 resource "aws_sns_topic_subscription" "email" {
   count = var.alarm_email == null ? 0 : 1
 
@@ -90,12 +93,11 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = var.alarm_email
 }
 
-# Of the whole account: AWS can tell stacks apart by their tags only where somebody has made the
-# tags known to billing.
+# For the whole account: AWS filters costs by tag only if the tag is activated for billing.
 resource "aws_budgets_budget" "monthly" {
   count = var.alarm_email == null ? 0 : 1
 
-  name         = "${var.name_prefix}-monthly"
+  name         = "${var.stack.name_prefix}-monthly"
   budget_type  = "COST"
   time_unit    = "MONTHLY"
   limit_amount = tostring(var.monthly_budget_usd)

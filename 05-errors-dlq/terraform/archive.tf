@@ -1,12 +1,12 @@
-# All events of the last two weeks, to be sent through the bus again. Unlike a redrive, a replay
-# reaches every consumer; each knows what it has done already.
+# All events of the last two weeks, for a replay. Unlike a redrive, a replay reaches every consumer.
+# Each consumer repeats its stored outcome.
 resource "aws_cloudwatch_event_archive" "this" {
-  name             = "${var.name_prefix}-archive"
-  description      = "Events of the four services, for a replay"
-  event_source_arn = var.event_bus.arn
+  name             = "${var.stack.name_prefix}-archive"
+  description      = "Events of all services, for a replay"
+  event_source_arn = var.stack.event_bus.arn
   retention_days   = local.kept_days
 
   event_pattern = jsonencode({
-    source = ["orderflow.order", "orderflow.payment", "orderflow.inventory", "orderflow.shipping"]
+    source = [{ prefix = "orderflow." }]
   })
 }

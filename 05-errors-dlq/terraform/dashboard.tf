@@ -1,49 +1,38 @@
-# One page to watch: orders on their way through the steps, each hop's time, what fails, what waits.
+# One page of metrics: orders per step, the time of each hop, errors, and dead letters.
 
 locals {
-  # What the functions report (orderflow/step.py): one count for each step an order takes.
-  funnel = [
-    ["order-api", "order-created"],
-    ["payment", "payment-succeeded"],
-    ["payment", "payment-declined"],
-    ["inventory", "stock-reserved"],
-    ["inventory", "out-of-stock"],
-    ["payment-refund", "payment-refunded"],
-    ["shipping", "shipment-prepared"],
-  ]
-
-  # Metrics as CloudWatch wants them: namespace, name, dimensions, options.
+  # Metrics in CloudWatch's format: namespace, name, dimensions, options.
   widgets = [
     {
       title = "Orders by step"
       metrics = [
-        for step in local.funnel : ["orderflow", step[1], "service", step[0], { stat = "Sum", label = step[1] }]
+        for each in var.steps : [var.stack.name_prefix, each.step, "service", each.function, { stat = "Sum", label = each.step }]
       ]
     },
     {
-      title = "Events that came again (the outcome was published once more)"
+      title = "Repeated events (the stored outcome was published again)"
       metrics = [
-        for key in var.consumers : ["orderflow", "repeated", "service", key, { stat = "Sum", label = key }]
+        for key in var.consumers : [var.stack.name_prefix, "repeated", "service", key, { stat = "Sum", label = key }]
       ]
     },
     {
-      title = "From bus to function, ms"
+      title = "Bus to function, ms"
       metrics = concat([
         for key in var.consumers : [
           for stat in ["p50", "p99"] :
-          ["AWS/Events", "IngestionToInvocationSuccessLatency", "EventBusName", var.event_bus.name, "RuleName", var.functions[key].rule.name, { stat = stat, label = "${key} ${stat}" }]
+          ["AWS/Events", "IngestionToInvocationSuccessLatency", "EventBusName", var.stack.event_bus.name, "RuleName", var.functions[key].rule.name, { stat = stat, label = "${key} ${stat}" }]
         ]
       ]...)
     },
     {
-      title = "In the function's queue at Lambda, ms"
+      title = "Wait in Lambda's queue, ms"
       metrics = [
         for key in var.consumers :
         ["AWS/Lambda", "AsyncEventAge", "FunctionName", var.functions[key].name, { stat = "Maximum", label = key }]
       ]
     },
     {
-      title = "In the function, ms"
+      title = "Function duration, ms"
       metrics = concat([
         for key, function in var.functions : [
           for stat in ["p50", "p99"] :
@@ -52,7 +41,7 @@ locals {
       ]...)
     },
     {
-      title = "Errors and throttles (Lambda tries again)"
+      title = "Errors and throttles (Lambda retries)"
       metrics = concat([
         for key, function in var.functions : [
           for metric in ["Errors", "Throttles"] :
@@ -75,17 +64,17 @@ locals {
       ]
     },
     {
-      title = "Orders that stand still, and that were announced again"
+      title = "Stalled orders, and re-published events"
       metrics = [
-        for name, stat in { stuck = "Maximum", announced = "Sum" } :
-        ["orderflow", name, "service", "reconciler", { stat = stat, label = name }]
+        for name, stat in { stuck = "Maximum", republished = "Sum" } :
+        [var.stack.name_prefix, name, "service", "reconciler", { stat = stat, label = name }]
       ]
     },
   ]
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = var.name_prefix
+  dashboard_name = var.stack.name_prefix
 
   dashboard_body = jsonencode({
     widgets = [

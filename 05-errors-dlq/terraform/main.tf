@@ -1,14 +1,14 @@
-# Stage 5: what fails is caught, kept and brought back.
-#   queues.tf    where it is kept          recovery.tf  how it is brought back
-#   retries.tf   what is tried before      archive.tf   what was, for a replay
-#   alarms.tf    who is told               dashboard.tf what can be watched
+# Stage 5: catches, stores and recovers events that fail.
+#   queues.tf    dead-letter queues          recovery.tf  redrive and reconciler
+#   retries.tf   retries before the queues   archive.tf   all events, for a replay
+#   alarms.tf    alarms and their topic      dashboard.tf metrics on one page
 
 locals {
   # arn:<partition>:events:<region>:<account>:event-bus/<name>
-  partition = split(":", var.event_bus.arn)[1]
-  region    = split(":", var.event_bus.arn)[3]
+  partition = split(":", var.stack.event_bus.arn)[1]
+  region    = split(":", var.stack.event_bus.arn)[3]
 
-  # How long anything is kept from which lost work could be brought back: what SQS offers at most.
+  # Retention of everything that a recovery can start from: SQS's maximum.
   kept_days = 14
 
   day_seconds = 24 * 60 * 60

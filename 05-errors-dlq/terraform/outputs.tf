@@ -6,8 +6,8 @@ output "functions" {
   }
 }
 
-# EventBridge tries as often as it can within the hour: it is not the event's fault when Lambda is busy.
-# A target that is given this may turn to an alias: it is known by then what becomes of its failures.
+# EventBridge retries as often as it can within the hour: a busy Lambda says nothing about the event.
+# A target may use an alias only after the alias has a destination for failures, hence depends_on.
 output "failure_handling" {
   description = "By consumer's key: dead-letter queue and retry policy of its rule's target"
   value = {
@@ -22,11 +22,14 @@ output "failure_handling" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "By consumer's key: the address of its queue of undelivered and of failed events"
+  description = "By consumer's key: the URLs of its queues of undelivered and of failed events, and of the unprocessed events of its buffer, if it has one"
   value = {
-    for key in var.consumers : key => {
-      undelivered = aws_sqs_queue.undelivered[key].url
-      failed      = aws_sqs_queue.failed[key].url
-    }
+    for key in var.consumers : key => merge(
+      {
+        undelivered = aws_sqs_queue.undelivered[key].url
+        failed      = aws_sqs_queue.failed[key].url
+      },
+      { for of, buffer in local.buffers : "unprocessed" => buffer.unprocessed.url if of == key },
+    )
   }
 }

@@ -1,30 +1,35 @@
-# Two dead-letter queues per consumer, because neither catches what the other does:
+# Two dead-letter queues per consumer, because each one catches what the other does not:
 #   undelivered  EventBridge could not deliver the event (no permission, no such function)
-#   failed       Lambda took the event, and the function failed at it
+#   failed       Lambda accepted the event, and the function failed
 #
-# All ARNs in the policies are put together from names: a queue takes the provider 25 s, so it
-# must wait for no rule and no role, and a policy of its own would take as long again.
+# A consumer with a buffer (event-function) has a third one, `unprocessed`, which is part of it.
+#
+# The policies build all ARNs from names. The provider takes 25 s to create a queue, so a queue must
+# not wait for a rule or a role, and a separate policy resource would take another 25 s.
 
 locals {
-  queue_arns = "arn:${local.partition}:sqs:${local.region}:${var.account_id}"
+  queue_arns = "arn:${local.partition}:sqs:${local.region}:${var.stack.account_id}"
 
-  # A queue's name, and the only one that may send to it.
+  # The name of each queue, and the only sender it accepts.
   undelivered = {
     for key in var.consumers : key => {
-      name   = "${var.name_prefix}-${key}-undelivered"
-      sender = "arn:${local.partition}:events:${local.region}:${var.account_id}:rule/${var.event_bus.name}/${var.name_prefix}-${key}"
+      name   = "${var.stack.name_prefix}-${key}-undelivered"
+      sender = "arn:${local.partition}:events:${local.region}:${var.stack.account_id}:rule/${var.stack.event_bus.name}/${var.stack.name_prefix}-${key}"
     }
   }
   failed = {
     for key in var.consumers : key => {
-      name   = "${var.name_prefix}-${key}-failed"
-      sender = "arn:${local.partition}:iam::${var.account_id}:role/${var.name_prefix}-${key}"
+      name   = "${var.stack.name_prefix}-${key}-failed"
+      sender = "arn:${local.partition}:iam::${var.stack.account_id}:role/${var.stack.name_prefix}-${key}"
     }
   }
 
-  # The local cloud serves plain http only.
-  secure_transport = var.local ? [] : [{
-    Sid       = "NobodyInTheClear"
+  # Those of the consumers that have one: the queue itself, and the queue of its dead letters.
+  buffers = { for key in var.consumers : key => var.functions[key].buffer if var.functions[key].buffer != null }
+
+  # The local cloud serves plain HTTP only.
+  secure_transport = var.stack.local ? [] : [{
+    Sid       = "DenyInsecureTransport"
     Effect    = "Deny"
     Action    = "sqs:*"
     Principal = "*"
@@ -45,17 +50,17 @@ resource "aws_sqs_queue" "undelivered" {
     Statement = [
       for statement in concat([
         {
-          Sid       = "ItsRuleSends"
+          Sid       = "AllowRule"
           Effect    = "Allow"
           Action    = "sqs:SendMessage"
           Principal = { Service = "events.amazonaws.com" }
           Condition = { ArnEquals = { "aws:SourceArn" = each.value.sender } }
         },
         {
-          Sid       = "NobodyElseSends"
+          Sid       = "DenyOtherSenders"
           Effect    = "Deny"
           Action    = "sqs:SendMessage"
-          Principal = "*" # a caller without a source, too: what is missing is not equal
+          Principal = "*" # also a caller without a source: a missing key does not equal the ARN
           Condition = { ArnNotEquals = { "aws:SourceArn" = each.value.sender } }
         },
       ], local.secure_transport) : merge(statement, { Resource = "${local.queue_arns}:${each.value.name}" })
@@ -71,14 +76,14 @@ resource "aws_sqs_queue" "failed" {
   visibility_timeout_seconds = 120
   sqs_managed_sse_enabled    = true
 
-  # Who may send is allowed by its role (retries.tf). Principals of IAM are compared here, not
-  # named: SQS would refuse a role that does not exist yet.
+  # The role's own policy allows the sender (retries.tf). The condition compares the principal's ARN:
+  # SQS would refuse a principal that does not exist yet.
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
       for statement in concat([
         {
-          Sid       = "NobodyElseSends"
+          Sid       = "DenyOtherSenders"
           Effect    = "Deny"
           Action    = "sqs:SendMessage"
           Principal = "*"

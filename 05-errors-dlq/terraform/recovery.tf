@@ -1,57 +1,56 @@
-# The way back: the redrive hands dead letters to their consumers again, by hand; the reconciler
-# announces orders again that stand still, by schedule.
+# Recovery: a person starts the redrive, which sends dead letters to their consumers again. A schedule
+# starts the reconciler, which re-publishes the event of stalled orders.
 
 locals {
   run_every_minutes = 5
 
-  queues = concat(values(aws_sqs_queue.undelivered), values(aws_sqs_queue.failed))
+  queues = concat(values(aws_sqs_queue.undelivered), values(aws_sqs_queue.failed), values(local.buffers)[*].unprocessed)
 }
 
 # The code of both functions.
 resource "aws_s3_object" "bundle" {
-  bucket      = var.bundle_bucket
+  bucket      = var.stack.bundle_bucket
   key         = "recovery.zip"
-  source      = "${var.bundle_dir}/recovery.zip"
-  source_hash = filebase64sha256("${var.bundle_dir}/recovery.zip")
+  source      = "${var.stack.bundle_dir}/recovery.zip"
+  source_hash = filebase64sha256("${var.stack.bundle_dir}/recovery.zip")
 }
 
 module "redrive" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "redrive"
-  description          = "Hands dead letters to their consumers again"
-  bundle               = aws_s3_object.bundle
-  handler              = "recovery.redrive.handler.redrive"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
-  timeout_seconds      = 900  # the most Lambda gives: full queues take a while
-  memory_mb            = 1024 # for a round of the largest messages
+  stack           = var.stack
+  key             = "redrive"
+  description     = "Sends dead letters to their consumers again"
+  bundle          = aws_s3_object.bundle
+  handler         = "recovery.redrive.handler.redrive"
+  timeout_seconds = 900  # Lambda's maximum: full queues take a while
+  memory_mb       = 1024 # for a batch of the largest messages
 
   environment = {
     CONSUMERS = jsonencode({
-      for key in var.consumers : key => {
-        function    = join(":", compact([var.functions[key].name, var.live_alias]))
-        undelivered = aws_sqs_queue.undelivered[key].url
-        failed      = aws_sqs_queue.failed[key].url
-      }
+      for key in var.consumers : key => merge(
+        {
+          function    = var.functions[key].invoke_arn
+          undelivered = aws_sqs_queue.undelivered[key].url
+          failed      = aws_sqs_queue.failed[key].url
+        },
+        { for of, buffer in local.buffers : "unprocessed" => buffer.unprocessed.url if of == key },
+      )
     })
   }
 
   additional_statements = [
     {
-      sid = "EmptyTheQueues"
+      sid = "ConsumeDeadLetters"
       actions = [
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility", # of a batch, too
+        "sqs:ChangeMessageVisibility", # also for a batch
       ]
       resources = local.queues[*].arn
     },
     {
-      sid       = "InvokeTheConsumers"
+      sid       = "InvokeConsumers"
       actions   = ["lambda:InvokeFunction"]
       resources = [for key in var.consumers : var.functions[key].invoke_arn]
     },
@@ -61,21 +60,17 @@ module "redrive" {
 module "reconciler" {
   source = "../../terraform/modules/event-function"
 
-  name_prefix          = var.name_prefix
-  key                  = "reconciler"
-  description          = "Announces orders again that stand still"
-  bundle               = aws_s3_object.bundle
-  handler              = "recovery.reconcile.handler.reconcile"
-  account_id           = var.account_id
-  log_retention_days   = var.log_retention_days
-  live_alias           = var.live_alias
-  permissions_boundary = var.permissions_boundary
-  timeout_seconds      = local.run_every_minutes * 60 # over before the next run begins
+  stack           = var.stack
+  key             = "reconciler"
+  description     = "Re-publishes the event of stalled orders"
+  bundle          = aws_s3_object.bundle
+  handler         = "recovery.reconcile.handler.reconcile"
+  timeout_seconds = local.run_every_minutes * 60 # ends before the next run starts
 
   environment = {
     STUCK_AFTER_SECONDS = "900"
     RUN_EVERY_SECONDS   = tostring(local.run_every_minutes * 60)
-    ORDERS_PER_RUN      = "2000" # some 40 ms each: well within the time limit
+    ORDERS_PER_RUN      = "2000" # about 40 ms each: well within the timeout
   }
 
   table = {
@@ -85,17 +80,17 @@ module "reconciler" {
     query_indexes = ["open-orders"]
   }
 
-  # The event order-api publishes, once more.
+  # The same event as order-api publishes.
   publishes = {
-    event_bus   = var.event_bus
+    event_bus   = var.stack.event_bus
     source      = "orderflow.order"
     detail_type = "OrderCreated"
   }
 }
 
 resource "aws_scheduler_schedule" "reconciler" {
-  name                = "${var.name_prefix}-reconciler"
-  description         = "Looks for orders that stand still"
+  name                = "${var.stack.name_prefix}-reconciler"
+  description         = "Looks for stalled orders"
   schedule_expression = "rate(${local.run_every_minutes} minutes)"
 
   flexible_time_window {
@@ -107,7 +102,7 @@ resource "aws_scheduler_schedule" "reconciler" {
     role_arn = aws_iam_role.schedule.arn
     input    = jsonencode({})
 
-    # A missed run is made good by the next one.
+    # The next run does the work of a missed one.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = local.run_every_minutes * 60
@@ -122,9 +117,9 @@ resource "aws_scheduler_schedule" "reconciler" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name                 = "${var.name_prefix}-reconciler-schedule"
+  name                 = "${var.stack.name_prefix}-reconciler-schedule"
   description          = "Lets the schedule invoke the reconciler"
-  permissions_boundary = var.permissions_boundary
+  permissions_boundary = var.stack.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -132,7 +127,7 @@ resource "aws_iam_role" "schedule" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "scheduler.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      Condition = { StringEquals = { "aws:SourceAccount" = var.stack.account_id } }
     }]
   })
 }
@@ -144,7 +139,7 @@ resource "aws_iam_role_policy" "schedule" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid      = "InvokeTheReconciler"
+      Sid      = "InvokeReconciler"
       Effect   = "Allow"
       Action   = ["lambda:InvokeFunction"]
       Resource = [module.reconciler.function.invoke_arn]

@@ -1,8 +1,8 @@
-# What is tried before an event becomes a dead letter: by EventBridge until Lambda has taken it
-# (outputs.tf gives these to the rules' targets), by Lambda until the function has done it.
+# The retries before an event becomes a dead letter: EventBridge retries until Lambda accepts the
+# event (outputs.tf has these settings for the targets). Lambda retries until the function succeeds.
 
 locals {
-  # How long an event may still be new: past an hour a person should look at it.
+  # Retries end after an hour. Then a person should look at the event.
   event_age_seconds = 60 * 60
 }
 
@@ -19,15 +19,15 @@ resource "aws_lambda_function_event_invoke_config" "consumer" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.send_failed] # Lambda asks whether the role may
+  depends_on = [aws_iam_role_policy.send_failed] # Lambda checks that the role has the permission
 }
 
-# What is asked of an alias follows the alias' own settings. They go last, as the alias itself.
+# An invocation through an alias uses the alias' own settings. Terraform destroys them last, as the alias.
 resource "aws_lambda_function_event_invoke_config" "live_consumer" {
-  for_each = var.live_alias == null ? [] : var.consumers
+  for_each = var.stack.live_alias == null ? [] : var.consumers
 
   function_name                = var.functions[each.key].name
-  qualifier                    = var.live_alias
+  qualifier                    = var.stack.live_alias
   maximum_retry_attempts       = 2
   maximum_event_age_in_seconds = local.event_age_seconds
 
@@ -44,7 +44,7 @@ resource "aws_lambda_function_event_invoke_config" "live_consumer" {
   depends_on = [aws_iam_role_policy.send_failed]
 }
 
-# Lambda sends a failure record with the function's own role.
+# Lambda uses the function's own role to send a failure record.
 resource "aws_iam_role_policy" "send_failed" {
   for_each = var.consumers
 
@@ -62,8 +62,8 @@ resource "aws_iam_role_policy" "send_failed" {
   })
 }
 
-# Neither retries nor a destination: the next run does all that this one did not, and a retry
-# would only run beside it.
+# No retries and no destination: the next run does what this one did not, and a retry would run in
+# parallel with it.
 resource "aws_lambda_function_event_invoke_config" "reconciler" {
   function_name                = module.reconciler.function.name
   maximum_retry_attempts       = 0
@@ -71,10 +71,10 @@ resource "aws_lambda_function_event_invoke_config" "reconciler" {
 }
 
 resource "aws_lambda_function_event_invoke_config" "live_reconciler" {
-  count = var.live_alias == null ? 0 : 1
+  count = var.stack.live_alias == null ? 0 : 1
 
   function_name                = module.reconciler.function.name
-  qualifier                    = var.live_alias
+  qualifier                    = var.stack.live_alias
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = local.run_every_minutes * 60
 

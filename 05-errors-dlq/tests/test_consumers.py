@@ -10,7 +10,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
-from recovery.redrive.consumers import LambdaConsumers, Refusal
+from recovery.redrive.consumers import Failure, LambdaConsumers
 
 
 class FakeLambda:
@@ -54,7 +54,7 @@ def test_a_handler_that_fails_is_a_refusal():
     """With its error and its reason."""
     payload = {"errorType": "UnknownSkuError", "errorMessage": "no stock item for X"}
     client = FakeLambda(json.dumps(payload).encode(), FunctionError="Unhandled")
-    assert invoke(client) == Refusal("UnknownSkuError", "no stock item for X")
+    assert invoke(client) == Failure("UnknownSkuError", "no stock item for X")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_handler_that_fails_is_a_refusal():
 )
 def test_a_failure_without_words_is_a_refusal_too(payload):
     """Whatever the runtime left behind."""
-    assert invoke(FakeLambda(payload, FunctionError="Unhandled")) == Refusal("?", "")
+    assert invoke(FakeLambda(payload, FunctionError="Unhandled")) == Failure("?", "")
 
 
 @pytest.mark.parametrize(
@@ -75,18 +75,18 @@ def test_a_failure_without_words_is_a_refusal_too(payload):
     ],
 )
 def test_what_lambda_does_not_take_is_a_refusal(code, reason):
-    """Throttled, gone, forbidden: told by its code, in words that quote nothing."""
+    """Throttled, gone, forbidden: its code and words that quote nothing."""
     error = ClientError({"Error": {"Code": code, "Message": "secret"}}, "Invoke")
-    refusal = invoke(FakeLambda(error=error))
-    assert refusal.error == code
-    assert reason in refusal.reason
-    assert "secret" not in refusal.reason
+    failure = invoke(FakeLambda(error=error))
+    assert failure.error == code
+    assert reason in failure.reason
+    assert "secret" not in failure.reason
 
 
 @pytest.mark.parametrize("kind", [ReadTimeoutError, ConnectTimeoutError, EndpointConnectionError])
 def test_no_answer_is_a_refusal(kind):
     """It may have run or not: the message is kept."""
-    refusal = invoke(FakeLambda(error=kind(endpoint_url="https://secret")))
-    assert refusal.error == kind.__name__
-    assert "answer" in refusal.reason
-    assert "secret" not in refusal.reason
+    failure = invoke(FakeLambda(error=kind(endpoint_url="https://secret")))
+    assert failure.error == kind.__name__
+    assert "answer" in failure.reason
+    assert "secret" not in failure.reason

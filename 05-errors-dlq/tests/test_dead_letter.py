@@ -1,16 +1,25 @@
 """Reading a dead letter: both formats, and whatever else may lie in a queue."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recovery.redrive.dead_letter import DEEPEST, FAILED, LONGEST_REASON, UNDELIVERED, read
+from recovery.redrive.dead_letter import (
+    DEEPEST,
+    FAILED,
+    LONGEST_REASON,
+    UNDELIVERED,
+    UNPROCESSED,
+    read,
+)
 
 from tests.fixtures.events import delivered, example
 
 EVENT = delivered(example("OrderCreated", order_id="order-1"))
+PAYMENT = "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment"
 SENT = datetime(2026, 1, 15, 10, 5, 0, 250_000, UTC)
 
 
@@ -25,7 +34,7 @@ def message(body, **changes):
 
 
 def failed(body):
-    return read(message(body), consumer="payment", queue=FAILED, function_name="orderflow-payment")
+    return read(message(body), consumer="payment", queue=FAILED, function_arn=PAYMENT)
 
 
 def undelivered(body, attributes):
@@ -33,31 +42,86 @@ def undelivered(body, attributes):
         message(body, MessageAttributes=attributes),
         consumer="payment",
         queue=UNDELIVERED,
-        function_name="orderflow-payment",
+        function_arn=PAYMENT,
     )
+
+
+def unprocessed(body, source="orderflow-payment-buffer"):
+    found = message(body)
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{source}"
+    found["Attributes"] |= {"DeadLetterQueueSourceArn": arn} if source else {}
+    return read(found, consumer="payment", queue=UNPROCESSED, function_arn=PAYMENT)
 
 
 def test_the_record_of_a_function_that_failed(formats):
     """Lambda's record: the event as it was, the handler's error, and how often it ran."""
-    letter = failed(formats.on_failure(EVENT))
-    assert letter.event == EVENT
-    assert letter.foreign is None
-    assert (letter.order_id, letter.event_id) == ("order-1", "order-1/order-created")
-    assert (letter.event_type, letter.step) == ("OrderCreated", "order-created")
-    assert (letter.error, letter.attempts) == ("GatewayUnavailableError", 3)
-    assert letter.reason == "the gateway does not answer"
-    assert (letter.consumer, letter.queue, letter.sent_at) == ("payment", "failed", SENT)
-    assert letter.message_id == "5a1f0c9e-0000-4000-8000-000000000000"
+    dead_letter = failed(formats.on_failure(EVENT))
+    assert dead_letter.event == EVENT
+    assert dead_letter.unrecognised is None
+    assert (dead_letter.order_id, dead_letter.event_id) == ("order-1", "order-1/order-created")
+    assert (dead_letter.event_type, dead_letter.step) == ("OrderCreated", "order-created")
+    assert (dead_letter.error, dead_letter.attempts) == ("GatewayUnavailableError", 3)
+    assert dead_letter.reason == "the gateway does not answer"
+    assert (dead_letter.consumer, dead_letter.queue, dead_letter.sent_at) == (
+        "payment",
+        "failed",
+        SENT,
+    )
+    assert dead_letter.message_id == "5a1f0c9e-0000-4000-8000-000000000000"
 
 
 def test_an_event_that_was_not_delivered(formats):
     """EventBridge's format: the body is the event, its attributes say why."""
-    letter = undelivered(EVENT, formats.target_attributes())
-    assert letter.event == EVENT
-    assert (letter.order_id, letter.step) == ("order-1", "order-created")
-    assert (letter.error, letter.attempts) == ("NO_PERMISSIONS", 1)
-    assert letter.reason == "not authorized to perform lambda:InvokeFunction"
-    assert letter.attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    dead_letter = undelivered(EVENT, formats.target_attributes())
+    assert dead_letter.event == EVENT
+    assert (dead_letter.order_id, dead_letter.step) == ("order-1", "order-created")
+    assert (dead_letter.error, dead_letter.attempts) == ("NO_PERMISSIONS", 1)
+    assert dead_letter.reason == "not authorized to perform lambda:InvokeFunction"
+    assert dead_letter.attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+
+
+@pytest.mark.parametrize("source", ["orderflow-payment-buffer", ""])
+def test_an_event_that_a_buffer_gave_up(source):
+    """SQS's format: the body is the event; the reason is in the function's log only."""
+    dead_letter = unprocessed(EVENT, source)
+    assert dead_letter.event == EVENT
+    assert (dead_letter.order_id, dead_letter.step) == ("order-1", "order-created")
+    assert (dead_letter.error, dead_letter.attempts) == ("MaxReceiveCount", 0)
+    assert "log" in dead_letter.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "source"),
+    [
+        (EVENT, "orderflow-shipping-buffer"),
+        ("{", "orderflow-payment-buffer"),
+        ({"order": 1}, "orderflow-payment-buffer"),
+    ],
+)
+def test_what_a_buffer_should_not_hold_is_left_alone(body, source):
+    dead_letter = unprocessed(body, source)
+    assert dead_letter.unrecognised
+    assert dead_letter.event is None
+
+
+BUFFER = "arn:aws:sqs:us-east-1:000000000000:orderflow-payment-buffer"
+
+
+def test_event_that_did_not_reach_the_buffer_is_read(formats):
+    """The target of the rule is the buffer, not the function."""
+    dead_letter = undelivered(EVENT, formats.target_attributes(TARGET_ARN=BUFFER))
+    assert (dead_letter.event, dead_letter.unrecognised) == (EVENT, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("payment", "shipping"), ("us-east-1", "eu-west-1"), ("000000000000", "111111111111")],
+)
+def test_event_for_a_buffer_elsewhere_is_foreign(formats, old, new):
+    """Another function's, region's or account's."""
+    attributes = formats.target_attributes(TARGET_ARN=BUFFER.replace(old, new))
+    message = undelivered(EVENT, attributes)
+    assert message.unrecognised.startswith("an event for another target")
 
 
 def test_retries_of_the_delivery_are_counted(formats):
@@ -68,8 +132,8 @@ def test_retries_of_the_delivery_are_counted(formats):
         RETRY_ATTEMPTS="185",
         EXHAUSTED_RETRY_CONDITION="MaximumRetryAttempts",
     )
-    letter = undelivered(EVENT, attributes)
-    assert (letter.error, letter.reason, letter.attempts) == (
+    dead_letter = undelivered(EVENT, attributes)
+    assert (dead_letter.error, dead_letter.reason, dead_letter.attempts) == (
         "THROTTLING",
         "MaximumRetryAttempts",
         186,
@@ -86,14 +150,14 @@ def test_retries_of_the_delivery_are_counted(formats):
 )
 @pytest.mark.parametrize("answer", [{"responsePayload": None}, {}])
 def test_a_function_that_gave_no_answer(formats, condition, reason, answer):
-    """It never ran, or AWS tells no more: the condition is the error, and is put into words."""
+    """It never ran, or AWS reports no more: the condition is the error, in words."""
     record = formats.on_failure(EVENT)
     del record["responsePayload"]
     record |= answer
     record["requestContext"] |= {"condition": condition, "approximateInvokeCount": 0}
-    letter = failed(record)
-    assert (letter.error, letter.attempts) == (condition, 0)
-    assert reason in letter.reason
+    dead_letter = failed(record)
+    assert (dead_letter.error, dead_letter.attempts) == (condition, 0)
+    assert reason in dead_letter.reason
 
 
 @pytest.mark.parametrize(
@@ -106,8 +170,8 @@ def test_a_function_that_gave_no_answer(formats, condition, reason, answer):
 def test_a_function_that_died_keeps_its_error(formats, error, text):
     """Out of time, or gone without a word: Lambda's own name for it."""
     payload = {"errorType": error, "errorMessage": text}
-    letter = failed(formats.on_failure(EVENT, responsePayload=payload))
-    assert (letter.error, letter.reason) == (error, text)
+    dead_letter = failed(formats.on_failure(EVENT, responsePayload=payload))
+    assert (dead_letter.error, dead_letter.reason) == (error, text)
 
 
 @pytest.mark.parametrize("qualifier", ["", ":$LATEST", ":live", ":7"])
@@ -116,18 +180,42 @@ def test_the_function_is_known_with_and_without_a_version(formats, qualifier):
     record = formats.on_failure(EVENT)
     arn = "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment" + qualifier
     record["requestContext"]["functionArn"] = arn
-    assert failed(record).foreign is None
-    assert undelivered(EVENT, formats.target_attributes(TARGET_ARN=arn)).foreign is None
+    assert failed(record).unrecognised is None
+    assert undelivered(EVENT, formats.target_attributes(TARGET_ARN=arn)).unrecognised is None
 
 
-def test_a_broken_event_tells_what_it_has(formats):
+def test_a_broken_event_shows_what_it_has(formats):
     """An order's id from the order, if there are no metadata; the event's type, if no step."""
     event = {"detail-type": "OrderCreated", "detail": {"data": {"order": {"order_id": "order-1"}}}}
-    letter = failed(formats.on_failure(event))
-    assert (letter.order_id, letter.event_id, letter.step) == ("order-1", None, "OrderCreated")
-    letter = failed(formats.on_failure({"detail": "text"}))
-    assert (letter.order_id, letter.step, letter.foreign) == (None, "?", None)
-    assert letter.event == {"detail": "text"}
+    dead_letter = failed(formats.on_failure(event))
+    assert (dead_letter.order_id, dead_letter.event_id, dead_letter.step) == (
+        "order-1",
+        None,
+        "OrderCreated",
+    )
+    dead_letter = failed(formats.on_failure({"detail": "text"}))
+    assert (dead_letter.order_id, dead_letter.step, dead_letter.unrecognised) == (None, "?", None)
+    assert dead_letter.event == {"detail": "text"}
+
+
+ELSEWHERE = [
+    "arn:aws:lambda:us-east-1:123456789012:function:orderflow-payment",
+    "arn:aws:lambda:eu-west-1:000000000000:function:orderflow-payment",
+    "arn:aws-cn:lambda:us-east-1:000000000000:function:orderflow-payment",
+    "arn:aws:lambda:us-east-1:000000000000:layer:orderflow-payment",
+    "orderflow-payment",
+]
+
+
+@pytest.mark.parametrize("arn", ELSEWHERE)
+@pytest.mark.parametrize("qualifier", ["", ":live"])
+def test_a_function_of_this_name_elsewhere_is_foreign(formats, arn, qualifier):
+    """Another account's, region's or partition's: its record would be invoked here."""
+    record = formats.on_failure(EVENT)
+    record["requestContext"]["functionArn"] = arn + qualifier
+    assert failed(record).unrecognised.startswith("the record of another function")
+    message = undelivered(EVENT, formats.target_attributes(TARGET_ARN=arn + qualifier))
+    assert message.unrecognised.startswith("an event for another target")
 
 
 ANOTHER = "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment-refund"
@@ -167,20 +255,21 @@ def foreign_messages(formats):
     }
 
 
-def test_what_is_not_ours_is_told_and_never_quoted(formats):
+def test_an_unrecognised_message_is_never_quoted(formats):
     """Why, and its size: no word of what is in it, and no event that could be sent on."""
     for name, (queue, body, attributes) in foreign_messages(formats).items():
-        letter = read(
+        dead_letter = read(
             message(body, MessageAttributes=attributes),
             consumer="payment",
             queue=queue,
-            function_name="orderflow-payment",
+            function_arn=PAYMENT,
         )
-        assert letter.foreign, name
-        assert letter.foreign.endswith(f"({len(letter.body.encode()):,} bytes)"), name
-        assert letter.event is None, name
-        told = f"{letter.foreign}{letter.error}{letter.reason}{letter.order_id}{letter.step}"
-        assert "ada@example.org" not in told, name
+        assert dead_letter.unrecognised, name
+        size = f"({len(dead_letter.body.encode()):,} bytes)"
+        assert dead_letter.unrecognised.endswith(size), name
+        assert dead_letter.event is None, name
+        public = replace(dead_letter, body="", attributes={})
+        assert "ada@example.org" not in repr(public), name
 
 
 def test_what_a_terminal_would_obey_is_left_out(formats):
@@ -193,19 +282,23 @@ def test_what_a_terminal_would_obey_is_left_out(formats):
     event["detail"]["metadata"] |= {"correlation_id": "\x1b[2J", "event_id": "a b"}
     event["detail"]["data"]["order"]["order_id"] = "ada@example.org"
     event["detail-type"] = "Order\nCreated"
-    letter = failed(formats.on_failure(event, responsePayload=payload))
-    assert letter.error == "[31mRed Error"
-    assert letter.reason.startswith("two lines xxx")
-    assert len(letter.reason) == LONGEST_REASON
-    assert (letter.order_id, letter.event_id, letter.event_type) == (None, None, None)
-    assert letter.step == "?"
+    dead_letter = failed(formats.on_failure(event, responsePayload=payload))
+    assert dead_letter.error == "[31mRed Error"
+    assert dead_letter.reason.startswith("two lines xxx")
+    assert len(dead_letter.reason) == LONGEST_REASON
+    assert (dead_letter.order_id, dead_letter.event_id, dead_letter.event_type) == (
+        None,
+        None,
+        None,
+    )
+    assert dead_letter.step == "?"
 
 
 def test_a_half_character_is_no_obstacle(formats):
     """Text that is no valid Unicode is read, measured and sent on as it came."""
-    letter = failed(formats.on_failure({"detail": "\ud800"}))
-    assert json.loads(json.dumps(letter.event)) == {"detail": "\ud800"}
-    assert failed("\ud800").foreign == "no JSON object that can be read (3 bytes)"
+    dead_letter = failed(formats.on_failure({"detail": "\ud800"}))
+    assert json.loads(json.dumps(dead_letter.event)) == {"detail": "\ud800"}
+    assert failed("\ud800").unrecognised == "no JSON object that can be read (3 bytes)"
 
 
 JSON = st.recursive(
@@ -233,14 +326,14 @@ ODD = st.recursive(
     queue=st.sampled_from([FAILED, UNDELIVERED]),
 )
 def test_nothing_that_lies_in_a_queue_stops_the_listing(body, attributes, system, queue):
-    """Whatever it holds, it is ours with an event to send on, or foreign without one."""
+    """Whatever it holds, it is ours with an event to send on, or unrecognised without one."""
     found = {"MessageId": "1", "Body": body, "MessageAttributes": attributes, "Attributes": system}
-    letter = read(found, consumer="payment", queue=queue, function_name="orderflow-payment")
-    assert (letter.event is None) == (letter.foreign is not None)
-    assert isinstance(letter.step, str)
-    assert letter.sent_at.tzinfo is UTC
-    assert letter.attempts >= 0
-    assert letter.error
+    message = read(found, consumer="payment", queue=queue, function_arn=PAYMENT)
+    assert (message.event is None) == (message.unrecognised is not None)
+    assert isinstance(message.step, str)
+    assert message.sent_at.tzinfo is UTC
+    assert message.attempts >= 0
+    assert message.error
 
 
 @settings(max_examples=400, deadline=None)
@@ -248,8 +341,8 @@ def test_nothing_that_lies_in_a_queue_stops_the_listing(body, attributes, system
 def test_a_record_with_one_strange_part_is_read(formats, strange, place):
     """Each part of Lambda's record may be anything."""
     record = formats.on_failure(EVENT) | {place: strange}
-    letter = failed(record)
-    assert (letter.event is None) == (letter.foreign is not None)
+    dead_letter = failed(record)
+    assert (dead_letter.event is None) == (dead_letter.unrecognised is not None)
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -260,8 +353,8 @@ NUMBERS = st.integers() | FINITE | st.sampled_from(["1.0", "1e2", "-0", "0.1", "
 @given(numbers=st.lists(NUMBERS))
 def test_numbers_reach_the_consumer_as_they_were(formats, numbers):
     """1 stays 1, and 1.0 stays 1.0: what the consumer reads is what it would have read."""
-    letter = failed(formats.on_failure({"detail": numbers}))
-    received = json.loads(json.dumps(letter.event, allow_nan=False))["detail"]
+    dead_letter = failed(formats.on_failure({"detail": numbers}))
+    received = json.loads(json.dumps(dead_letter.event, allow_nan=False))["detail"]
     assert [repr(number) for number in received] == [repr(number) for number in numbers]
 
 

@@ -6,9 +6,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from recovery.redrive.queues import (
     CONFIG,
-    HOLD_SECONDS,
-    OUT_OF_SIGHT_SECONDS,
-    TAKE_AT_MOST,
+    EXTENDED_VISIBILITY_SECONDS,
+    RECEIVE_AT_MOST,
+    VISIBILITY_TIMEOUT_SECONDS,
     Queue,
     SqsDeadLetterQueues,
     Waiting,
@@ -17,105 +17,107 @@ from recovery.redrive.queues import (
 from orderflow.errors import AwsRequestError
 
 
-def test_taking_takes_all_queues_out_of_sight(parked):
+def test_received_messages_are_invisible(dead_lettered):
     """Twenty-five messages of three queues: all taken, none left to be seen, none gone."""
-    ids = {parked.failed(f"order-{n}") for n in range(21)}
-    ids |= {parked.undelivered(f"order-{n}") for n in range(2)}
-    ids |= {parked.failed(f"order-{n}", "inventory") for n in range(2)}
-    assert {letter.message_id for letter in parked.queues.take()} == ids
-    assert parked.another_redrive().take() == []
-    assert parked.counts() == (0, 25)
+    ids = {dead_lettered.failed(f"order-{n}") for n in range(21)}
+    ids |= {dead_lettered.undelivered(f"order-{n}") for n in range(2)}
+    ids |= {dead_lettered.failed(f"order-{n}", "inventory") for n in range(2)}
+    assert {dead_letter.message_id for dead_letter in dead_lettered.queues.receive()} == ids
+    assert dead_lettered.another_redrive().receive() == []
+    assert dead_lettered.counts() == (0, 25)
 
 
-def test_a_message_tells_its_queue_and_when_it_came(parked):
+def test_a_message_has_its_queue_and_its_time(dead_lettered):
     """Consumer and kind are the queue's, the time is the moment it was sent."""
-    before = parked.time.now()
-    parked.undelivered("order-1", "inventory")
-    (letter,) = parked.queues.take()
-    assert (letter.consumer, letter.queue) == ("inventory", "undelivered")
-    assert abs((letter.sent_at - before).total_seconds()) < 1
-    assert letter.attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    before = dead_lettered.time.now()
+    dead_lettered.undelivered("order-1", "inventory")
+    (dead_letter,) = dead_lettered.queues.receive()
+    assert (dead_letter.consumer, dead_letter.queue) == ("inventory", "undelivered")
+    assert abs((dead_letter.sent_at - before).total_seconds()) < 1
+    assert dead_letter.attributes["ERROR_CODE"] == "NO_PERMISSIONS"
 
 
-def test_what_is_put_back_is_seen_again(parked):
+def test_a_released_message_is_visible_again(dead_lettered):
     """At once, and by anybody."""
-    ids = sorted(parked.failed(f"order-{n}") for n in range(12))
-    parked.queues.put_back(parked.queues.take())
-    assert parked.visible() == ids
-    assert parked.counts() == (12, 0)
+    ids = sorted(dead_lettered.failed(f"order-{n}") for n in range(12))
+    dead_lettered.queues.release(dead_lettered.queues.receive())
+    assert dead_lettered.visible() == ids
+    assert dead_lettered.counts() == (12, 0)
 
 
-def test_what_nobody_puts_back_comes_back_by_itself(parked):
+def test_a_message_is_visible_again_after_its_timeout(dead_lettered):
     """A redrive that was killed: its messages are seen again after two minutes."""
-    message_id = parked.failed()
-    parked.queues.take()
-    parked.time.sleep(OUT_OF_SIGHT_SECONDS - 1)
-    assert parked.another_redrive().take() == []
-    parked.time.sleep(2)
-    assert parked.visible() == [message_id]
+    message_id = dead_lettered.failed()
+    dead_lettered.queues.receive()
+    dead_lettered.time.sleep(VISIBILITY_TIMEOUT_SECONDS - 1)
+    assert dead_lettered.another_redrive().receive() == []
+    dead_lettered.time.sleep(2)
+    assert dead_lettered.visible() == [message_id]
 
 
-def test_a_held_message_stays_out_of_sight_for_a_minute(parked):
+def test_an_extended_message_is_invisible_for_a_minute(dead_lettered):
     """From the moment it is held, however little was left of the time it was taken for."""
-    message_id = parked.failed()
-    (letter,) = parked.queues.take()
-    parked.time.sleep(OUT_OF_SIGHT_SECONDS - 1)
-    assert parked.queues.hold(letter)
-    parked.time.sleep(HOLD_SECONDS - 1)
-    assert parked.another_redrive().take() == []
-    parked.time.sleep(2)
-    assert parked.visible() == [message_id]
+    message_id = dead_lettered.failed()
+    (dead_letter,) = dead_lettered.queues.receive()
+    dead_lettered.time.sleep(VISIBILITY_TIMEOUT_SECONDS - 1)
+    assert dead_lettered.queues.extend_visibility(dead_letter)
+    dead_lettered.time.sleep(EXTENDED_VISIBILITY_SECONDS - 1)
+    assert dead_lettered.another_redrive().receive() == []
+    dead_lettered.time.sleep(2)
+    assert dead_lettered.visible() == [message_id]
 
 
-def test_what_came_back_is_no_longer_held(parked):
+def test_what_came_back_is_no_longer_held(dead_lettered):
     """Its time is over: whoever took it may not go on with it."""
-    parked.failed()
-    (letter,) = parked.queues.take()
-    parked.time.sleep(OUT_OF_SIGHT_SECONDS + 1)
-    assert not parked.queues.hold(letter)
+    dead_lettered.failed()
+    (dead_letter,) = dead_lettered.queues.receive()
+    dead_lettered.time.sleep(VISIBILITY_TIMEOUT_SECONDS + 1)
+    assert not dead_lettered.queues.extend_visibility(dead_letter)
 
 
-def test_what_another_has_taken_is_theirs(parked):
+def test_what_another_has_taken_is_theirs(dead_lettered):
     """Taken, come back, and taken by another: the first neither holds it nor puts it back."""
-    parked.failed()
-    (letter,) = parked.queues.take()
-    parked.time.sleep(OUT_OF_SIGHT_SECONDS + 1)
-    other = parked.another_redrive()
-    (theirs,) = other.take()
-    assert not parked.queues.hold(letter)
-    parked.queues.put_back([letter])
-    assert parked.counts() == (0, 1)
-    assert other.hold(theirs)
+    dead_lettered.failed()
+    (dead_letter,) = dead_lettered.queues.receive()
+    dead_lettered.time.sleep(VISIBILITY_TIMEOUT_SECONDS + 1)
+    other = dead_lettered.another_redrive()
+    (theirs,) = other.receive()
+    assert not dead_lettered.queues.extend_visibility(dead_letter)
+    dead_lettered.queues.release([dead_letter])
+    assert dead_lettered.counts() == (0, 1)
+    assert other.extend_visibility(theirs)
 
 
-def test_what_was_put_back_is_no_longer_ours(parked):
-    """Put back, then taken by another: putting it back once more changes nothing."""
-    parked.failed()
-    (letter,) = parked.queues.take()
-    parked.queues.put_back([letter])
-    assert len(parked.another_redrive().take()) == 1
-    parked.queues.put_back([letter])
-    assert not parked.queues.hold(letter)
-    assert parked.counts() == (0, 1)
+def test_a_released_message_is_no_longer_ours(dead_lettered):
+    """Released, then received by another: releasing it again changes nothing."""
+    dead_lettered.failed()
+    (dead_letter,) = dead_lettered.queues.receive()
+    dead_lettered.queues.release([dead_letter])
+    assert len(dead_lettered.another_redrive().receive()) == 1
+    dead_lettered.queues.release([dead_letter])
+    assert not dead_lettered.queues.extend_visibility(dead_letter)
+    assert dead_lettered.counts() == (0, 1)
 
 
-def test_a_deleted_message_is_gone(parked):
+def test_a_deleted_message_is_gone(dead_lettered):
     """It alone; deleting it twice, or holding it, is no error."""
-    first, second = parked.failed("order-1"), parked.failed("order-2")
-    letters = {letter.message_id: letter for letter in parked.queues.take()}
-    parked.queues.delete(letters[first])
-    parked.queues.delete(letters[first])
-    assert not parked.queues.hold(letters[first])
-    parked.queues.put_back(letters.values())
-    assert parked.visible() == [second]
+    first, second = dead_lettered.failed("order-1"), dead_lettered.failed("order-2")
+    dead_letters = {
+        dead_letter.message_id: dead_letter for dead_letter in dead_lettered.queues.receive()
+    }
+    dead_lettered.queues.delete(dead_letters[first])
+    dead_lettered.queues.delete(dead_letters[first])
+    assert not dead_lettered.queues.extend_visibility(dead_letters[first])
+    dead_lettered.queues.release(dead_letters.values())
+    assert dead_lettered.visible() == [second]
 
 
-def test_waiting_tells_every_queue(parked):
+def test_waiting_counts_every_queue(dead_lettered):
     """Those that are empty too."""
-    parked.failed("order-1")
-    parked.queues.take()
-    parked.failed("order-2")
-    assert parked.queues.waiting() == {
+    dead_lettered.failed("order-1")
+    dead_lettered.queues.receive()
+    dead_lettered.failed("order-2")
+    assert dead_lettered.queues.waiting() == {
         ("payment", "undelivered"): Waiting(0, 0),
         ("payment", "failed"): Waiting(1, 1),
         ("inventory", "undelivered"): Waiting(0, 0),
@@ -150,20 +152,20 @@ class OneBadQueue:
 
 
 def test_a_queue_that_cannot_be_read_is_named():
-    """The error names the queue and AWS's code, not its text; what was taken is put back."""
+    """The error names the queue and AWS's code, not its text; what was received is released."""
     denied = {"Error": {"Code": "AccessDenied", "Message": "secret"}}
     client = OneBadQueue(ClientError(denied, "ReceiveMessage"))
     with pytest.raises(AwsRequestError, match=r"queue failed of b: .*AccessDenied") as caught:
-        SqsDeadLetterQueues(client, [GOOD, BAD]).take()
+        SqsDeadLetterQueues(client, [GOOD, BAD]).receive()
     assert "secret" not in str(caught.value)
     assert client.seen_again == [("receipt", 0)]
 
 
-def test_an_interrupt_while_taking_puts_back_what_was_taken():
-    """Ctrl-C in the middle of it: nothing stays out of sight."""
+def test_an_interrupt_while_receiving_releases_what_was_received():
+    """Ctrl-C in the middle of it: nothing stays invisible."""
     client = OneBadQueue(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        SqsDeadLetterQueues(client, [GOOD, BAD]).take()
+        SqsDeadLetterQueues(client, [GOOD, BAD]).receive()
     assert client.seen_again == [("receipt", 0)]
 
 
@@ -184,7 +186,7 @@ class Endless:
 def test_taking_ends_while_new_messages_keep_coming(time_passes):
     """A round goes on with what it has when it has enough."""
     queues = SqsDeadLetterQueues(Endless(time_passes), [GOOD], clock=time_passes.monotonic)
-    assert len(queues.take()) == TAKE_AT_MOST
+    assert len(queues.receive()) == RECEIVE_AT_MOST
 
 
 class Unreachable:
@@ -204,14 +206,14 @@ class Unreachable:
     delete_message = get_queue_attributes = fail
 
 
-def test_without_a_network_putting_back_is_left_to_sqs():
-    """It comes back by itself, so it does not hide the error that led to it; the rest is told."""
+def test_without_a_network_the_release_is_left_to_sqs():
+    """SQS makes it visible again, so the first error is the one that is reported."""
     queues = SqsDeadLetterQueues(Unreachable(), [GOOD])
-    (letter,) = queues.take()
-    for operation in (queues.hold, queues.delete, lambda _: queues.waiting()):
+    (dead_letter,) = queues.receive()
+    for operation in (queues.extend_visibility, queues.delete, lambda _: queues.waiting()):
         with pytest.raises(AwsRequestError, match="queue failed of a: EndpointConnectionError"):
-            operation(letter)
-    queues.put_back([letter])
+            operation(dead_letter)
+    queues.release([dead_letter])
 
 
 def test_a_request_that_hangs_ends_while_the_message_is_held():
@@ -222,5 +224,5 @@ def test_a_request_that_hangs_ends_while_the_message_is_held():
     tries = CONFIG.retries["total_max_attempts"]
     hanging = tries * (CONFIG.connect_timeout + CONFIG.read_timeout)
     answer = consumers.CONFIG.connect_timeout + consumers.CONFIG.read_timeout
-    assert answer + hanging < HOLD_SECONDS
+    assert answer + hanging < EXTENDED_VISIBILITY_SECONDS
     assert consumers.CONFIG.retries["total_max_attempts"] == 1

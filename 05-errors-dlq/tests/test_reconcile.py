@@ -1,4 +1,4 @@
-"""What the reconciler decides: which orders stand still, when each is announced, and how often."""
+"""What the reconciler decides: the stalled orders, and when it re-publishes each."""
 
 import random
 from collections import Counter
@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recovery.reconcile.service import Plan, Result, due, reconcile
+from recovery.reconcile.service import Outcome, Plan, Result, due, reconcile
 from recovery.reconcile.store import DynamoOpenOrders, OpenOrder, OrderNow
 
 from orderflow.clock import from_timestamp, to_timestamp
@@ -20,7 +20,7 @@ from tests.fixtures.events import NOW as NOW_TEXT
 from tests.fixtures.events import example
 
 NOW = from_timestamp(NOW_TEXT)
-BY_HAND = Plan(older_than=0, limit=50)
+MANUAL = Plan(older_than=0, limit=50)
 SCHEDULED = Plan(older_than=900, limit=50, window=600)
 
 
@@ -52,7 +52,7 @@ class InMemoryOpenOrders:
             event = Event.from_json("OrderCreated", text) if text else None
         except ValueError:
             raise InvalidEventError("what is stored as its OrderCreated is no event") from None
-        return OrderNow(True, event)
+        return OrderNow(True, event, row["status"], row["placed_at"])
 
 
 class Table:
@@ -91,7 +91,7 @@ def publisher(bus):
     return Publisher(bus, "bus", sleep=lambda _: None)
 
 
-def run(table, publisher, plan=BY_HAND, **options):
+def run(table, publisher, plan=MANUAL, **options):
     """A run that leaves nothing to chance: the oldest go first."""
     options.setdefault("shuffle", lambda _: None)
     return list(reconcile(table.orders, publisher, plan, now=NOW, **options))
@@ -101,36 +101,42 @@ def by_order(outcomes):
     return {outcome.order_id: outcome.result.value for outcome in outcomes}
 
 
-def test_an_order_that_stands_still_is_announced_as_it_was(table, publisher, bus):
+def test_a_stalled_order_is_republished_as_it_was(table, publisher, bus):
     """The very event its row keeps: every step recognises it."""
-    table.place("order-1")
-    assert by_order(run(table, publisher)) == {"order-1": "announced"}
+    table.place("order-1", status="PAID")
+    (outcome,) = run(table, publisher)
+    placed_at = created("order-1").order["placed_at"]
+    assert outcome == Outcome("order-1", Result.REPUBLISHED, status="PAID", placed_at=placed_at)
     (entry,) = bus.entries
     assert entry["Detail"] == created("order-1").to_json()
     assert (entry["Source"], entry["DetailType"]) == ("orderflow.order", "OrderCreated")
 
 
 def test_the_oldest_goes_first_up_to_the_limit(table, publisher, bus):
-    """What the limit cuts off is left over, and told."""
+    """What the limit cuts off is left over, and reported."""
     for age, order_id in ((60, "c"), (7200, "a"), (3600, "b")):
         table.place(order_id, age)
     outcomes = run(table, publisher, Plan(older_than=0, limit=2))
-    assert by_order(outcomes) == {"a": "announced", "b": "announced", "c": "left_over"}
+    assert by_order(outcomes) == {"a": "republished", "b": "republished", "c": "left_over"}
     assert [outcome.order_id for outcome in outcomes] == ["a", "b", "c"]
+    ages = {"a": 7200, "b": 3600, "c": 60}
+    for outcome in outcomes:
+        order = created(outcome.order_id, ages[outcome.order_id]).order
+        assert outcome.placed_at == order["placed_at"]
     assert len(bus.entries) == 2
 
 
 def test_what_nothing_heals_does_not_keep_its_place(table, publisher, bus):
-    """More of them than a run announces, and older: the others get their turn all the same."""
+    """More of them than a run re-publishes, and older: the others get their turn all the same."""
     for n in range(6):
         table.place(f"hopeless-{n}", 7200)
     table.place("hopeful", 3600)
     chance = random.Random(1)
-    announced = set()
+    republished = set()
     for _ in range(20):
         outcomes = run(table, publisher, Plan(older_than=0, limit=3), shuffle=chance.shuffle)
-        announced |= {each.order_id for each in outcomes if each.result is Result.ANNOUNCED}
-    assert "hopeful" in announced
+        republished |= {each.order_id for each in outcomes if each.result is Result.REPUBLISHED}
+    assert "hopeful" in republished
 
 
 def test_younger_orders_and_ended_ones_are_left_alone(table, publisher, bus):
@@ -138,7 +144,7 @@ def test_younger_orders_and_ended_ones_are_left_alone(table, publisher, bus):
     table.place("young", 899)
     table.place("old", 900)
     table.place("ended", 9000, open=None)
-    assert by_order(run(table, publisher, Plan(older_than=900, limit=9))) == {"old": "announced"}
+    assert by_order(run(table, publisher, Plan(older_than=900, limit=9))) == {"old": "republished"}
 
 
 def test_by_schedule_only_those_whose_age_has_doubled(table, publisher):
@@ -147,18 +153,33 @@ def test_by_schedule_only_those_whose_age_has_doubled(table, publisher):
     for order_id, age in ages.items():
         table.place(order_id, age)
     found = by_order(run(table, publisher, SCHEDULED))
-    assert {o for o, result in found.items() if result == "announced"} == {*"abdeg"}
+    assert {o for o, result in found.items() if result == "republished"} == {*"abdeg"}
     assert {o for o, result in found.items() if result == "not_due"} == {*"cf"}
 
 
-def test_an_order_without_its_event_is_named(table, publisher, bus):
-    """Its later event was put by hand: there is nothing to announce it with."""
-    table.place("order-1", created_event=None)
-    assert by_order(run(table, publisher)) == {"order-1": "without_event"}
+@pytest.mark.parametrize("by_name", [False, True])
+def test_an_order_without_its_event_is_named(table, publisher, bus, by_name):
+    """Its later event was put manually: there is nothing to re-publish it with."""
+    table.place("order-1", status="PAID", created_event=None)
+    placed_at = created("order-1").order["placed_at"]
+    expected = Outcome("order-1", Result.WITHOUT_EVENT, status="PAID", placed_at=placed_at)
+    plan = Plan(older_than=0, limit=50, order_id="order-1" if by_name else None)
+    assert run(table, publisher, plan) == [expected]
     assert bus.entries == []
 
 
-def test_an_order_that_ended_meanwhile_is_not_announced(publisher, bus):
+def test_named_order_is_republished_alone_whatever_its_age(table, publisher, bus):
+    """It is reported with the time at which it was placed, as the others are."""
+    table.place("young", 60)
+    table.place("old", 3600)
+    plan = Plan(older_than=900, limit=50, order_id="young")
+    placed_at = created("young", 60).order["placed_at"]
+    expected = Outcome("young", Result.REPUBLISHED, status="CREATED", placed_at=placed_at)
+    assert run(table, publisher, plan) == [expected]
+    assert [entry["Detail"] for entry in bus.entries] == [created("young", 60).to_json()]
+
+
+def test_an_order_that_ended_meanwhile_is_not_republished(publisher, bus):
     """The index lists it a moment longer: the row itself decides."""
     table = Table(InMemoryOpenOrders(), None)
     table.orders.placed_until = lambda _: [OpenOrder("order-1", "2026-01-01T00:00:00.000Z")]
@@ -177,22 +198,65 @@ def test_an_order_that_ended_meanwhile_is_not_announced(publisher, bus):
     ],
 )
 def test_an_event_that_breaks_the_contract_stops_no_other(table, publisher, bus, stored, reason):
-    """It failed, with why; the next one is announced."""
+    """It failed, with why; the next one is re-published."""
     table.place("broken", 7200, created_event=stored)
     table.place("whole", 3600)
     outcomes = run(table, publisher)
-    assert by_order(outcomes) == {"broken": "failed", "whole": "announced"}
+    assert by_order(outcomes) == {"broken": "failed", "whole": "republished"}
     assert "InvalidEventError" in outcomes[0].reason
     assert reason in outcomes[0].reason
     assert len(bus.entries) == 1
 
 
-def test_a_broken_date_stops_no_other(table, publisher):
-    """A row mended by hand, and not well."""
-    table.place("broken", placed_at="2026-01-14")
+@pytest.mark.parametrize("placed_at", ["2026-01-14", "2025-02-30T10:00:00.000Z", "2026-01-01T25"])
+def test_a_broken_date_is_reported_once_a_day(table, publisher, placed_at):
+    """It stops no other, and not every run repeats it: only those that begin the day."""
+    table.place("broken", placed_at=placed_at)
     table.place("whole", 900)
-    outcomes = by_order(run(table, publisher, SCHEDULED))
-    assert outcomes == {"broken": "failed", "whole": "announced"}
+    assert by_order(run(table, publisher, SCHEDULED)) == {
+        "broken": "not_due",
+        "whole": "republished",
+    }
+    midnight = NOW.replace(hour=0, minute=0)
+    runs = [midnight + timedelta(minutes=5 * n) for n in range(24 * 12)]
+    outcomes = [
+        each
+        for now in runs
+        for each in reconcile(table.orders, publisher, SCHEDULED, now=now)
+        if each.order_id == "broken"
+    ]
+    failed = [each for each in outcomes if each.result is Result.FAILED]
+    assert len(failed) == 2
+    for each in failed:
+        assert "placed_at" in each.reason
+        assert each.transient is False
+
+
+@pytest.mark.parametrize("window", [90, 0.5])
+def test_the_day_begins_at_midnight_exactly(table, publisher, window):
+    """A window that is no whole number of minutes, or of seconds, ends when it is over."""
+    table.place(placed_at="2026-01-14")
+    plan = Plan(older_than=900, limit=50, window=window)
+    midnight = NOW.replace(hour=0, minute=0)
+    for seconds, expected in ((window - 0.1, "failed"), (window + 0.1, "not_due")):
+        now = midnight + timedelta(seconds=seconds)
+        outcomes = reconcile(table.orders, publisher, plan, now=now)
+        assert by_order(outcomes) == {"order-1": expected}
+
+
+@pytest.mark.parametrize("stored", [{"a": 1}, [1], 5, {b"x"}, b"[", "1" * 5000, "[" * 100_000])
+def test_a_row_of_any_type_stops_no_other(table, publisher, stored):
+    table.place("broken", 7200, created_event=stored)
+    table.place("whole", 3600)
+    assert by_order(run(table, publisher)) == {"broken": "failed", "whole": "republished"}
+
+
+def test_unexpected_error_is_reported_by_its_type_alone(table, publisher, bus):
+    """Its text might quote what it failed on."""
+    bus.crash = KeyError("ada@example.org")
+    table.place()
+    (outcome,) = run(table, publisher)
+    assert (outcome.result, outcome.reason, outcome.transient) == (Result.FAILED, "KeyError", False)
 
 
 def test_a_bus_that_refuses_one_stops_no_other(table, publisher, bus):
@@ -201,26 +265,27 @@ def test_a_bus_that_refuses_one_stops_no_other(table, publisher, bus):
     table.place("a", 7200)
     table.place("b", 3600)
     outcomes = run(table, publisher)
-    assert by_order(outcomes) == {"a": "failed", "b": "announced"}
+    assert by_order(outcomes) == {"a": "failed", "b": "republished"}
     assert "ThrottlingException" in outcomes[0].reason
+    assert outcomes[0].transient is True
 
 
 def test_what_failed_takes_nobodys_place(table, publisher, bus):
-    """The limit counts announcements: a broken row at the head does not block the queue."""
+    """The limit counts publications: a broken row at the head does not block the queue."""
     table.place("a", 7200, created_event="no JSON")
     table.place("b", 3600)
     outcomes = by_order(run(table, publisher, Plan(older_than=0, limit=1)))
-    assert outcomes == {"a": "failed", "b": "announced"}
+    assert outcomes == {"a": "failed", "b": "republished"}
 
 
 def test_when_time_is_over_the_rest_is_left_over(table, publisher, bus):
-    """Counted, not announced."""
+    """Counted, not re-published."""
     for n in range(5):
         table.place(f"order-{n}")
     counts = Counter(
         outcome.result for outcome in run(table, publisher, until=lambda: len(bus.entries) == 2)
     )
-    assert counts == {Result.ANNOUNCED: 2, Result.LEFT_OVER: 3}
+    assert counts == {Result.REPUBLISHED: 2, Result.LEFT_OVER: 3}
 
 
 def test_all_pages_are_read(make_table, dynamodb, publisher):
@@ -249,13 +314,15 @@ def test_all_pages_are_read(make_table, dynamodb, publisher):
 
 
 def test_nothing_personal_is_read_but_the_event(table, publisher):
-    """Contact and address stay in the table: the store asks for two attributes."""
+    """Contact and address stay in the table: the store asks for four attributes."""
     table.place("order-1", contact={"email": "ada@example.org"})
-    assert table.orders.now("order-1") == OrderNow(True, created("order-1"))
+    event = created("order-1")
+    expected = OrderNow(True, event, "CREATED", event.order["placed_at"])
+    assert table.orders.now("order-1") == expected
     assert table.orders.now("nobody") == OrderNow(is_open=False)
 
 
-def test_the_row_is_read_as_it_stands_now():
+def test_the_row_is_read_as_it_is_now():
     """A read that may be late would be no better than the index."""
 
     class Asked:
@@ -270,11 +337,11 @@ def test_a_table_that_cannot_be_read_fails_the_run(dynamodb, publisher):
     """Nobody may take silence for health."""
     orders = DynamoOpenOrders(dynamodb, "missing")
     with pytest.raises(AwsRequestError, match="Query"):
-        list(reconcile(orders, publisher, BY_HAND, now=NOW))
+        list(reconcile(orders, publisher, MANUAL, now=NOW))
 
 
 def test_a_row_that_cannot_be_read_stops_no_other(publisher):
-    """A throttled read is told as the order's failure."""
+    """A throttled read is reported as the order's failure."""
 
     class Throttled(InMemoryOpenOrders):
         def now(self, order_id):
@@ -286,7 +353,7 @@ def test_a_row_that_cannot_be_read_stops_no_other(publisher):
     table = Table(orders, lambda row: orders.rows.update({row["order_id"]: row}))
     table.place("a", 7200)
     table.place("b", 3600)
-    assert by_order(run(table, publisher)) == {"a": "failed", "b": "announced"}
+    assert by_order(run(table, publisher)) == {"a": "failed", "b": "republished"}
 
 
 FIRST = st.integers(min_value=1, max_value=100_000)
@@ -312,7 +379,7 @@ def test_a_turn_is_over_after_its_window(first, window, age):
     assert due(age, first, window) == within
 
 
-def test_an_order_that_keeps_failing_is_announced_some_twenty_times_in_two_weeks():
+def test_a_failing_order_is_republished_twenty_times_in_two_weeks():
     """Not 4,000 times, as each run would: a dead-letter queue is not filled by it."""
     runs = [n * 300 for n in range(14 * 24 * 12)]
     assert sum(due(age, 900, 600) for age in runs) == 22

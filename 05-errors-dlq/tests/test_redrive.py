@@ -5,44 +5,50 @@ from datetime import timedelta
 
 import pytest
 from recovery.redrive import service
-from recovery.redrive.queues import OUT_OF_SIGHT_SECONDS
-from recovery.redrive.service import NEW_ONES, Result, Wanted, discard, look, redrive
+from recovery.redrive.queues import VISIBILITY_TIMEOUT_SECONDS
+from recovery.redrive.service import NEW_ONES, Filter, Result, discard, look, redrive
 
 from orderflow.errors import AwsRequestError
+from tests.fixtures.dead_letters import KilledError, Mortal
 
 
-def run(parked, consumers, wanted=Wanted(), *, queues=None, **options):  # noqa: B008 (frozen)
+def run(dead_lettered, consumers, wanted=Filter(), *, queues=None, **options):  # noqa: B008 (frozen)
     """Begin a redrive on the test's clock."""
     return redrive(
-        queues or parked.queues,
+        queues or dead_lettered.queues,
         consumers,
         wanted,
-        sleep=parked.time.sleep,
-        clock=parked.time.monotonic,
-        now=parked.time.now,
+        sleep=dead_lettered.time.sleep,
+        clock=dead_lettered.time.monotonic,
+        now=dead_lettered.time.now,
         **options,
     )
 
 
 def results(attempts):
-    return sorted((attempt.letter.order_id or "", attempt.result.value) for attempt in attempts)
+    return sorted(
+        (attempt.dead_letter.order_id or "", attempt.result.value) for attempt in attempts
+    )
 
 
-def test_what_is_accepted_leaves_the_queue(parked, consumers):
+def test_what_is_accepted_leaves_the_queue(dead_lettered, consumers):
     """Both formats: each event to the consumer that missed it, and to no other."""
-    parked.failed("order-1", "payment")
-    parked.undelivered("order-2", "inventory")
-    assert results(run(parked, consumers)) == [("order-1", "redriven"), ("order-2", "redriven")]
+    dead_lettered.failed("order-1", "payment")
+    dead_lettered.undelivered("order-2", "inventory")
+    assert results(run(dead_lettered, consumers)) == [
+        ("order-1", "redriven"),
+        ("order-2", "redriven"),
+    ]
     assert sorted(consumers.invoked) == [("inventory", "order-2"), ("payment", "order-1")]
-    assert parked.visible() == []
+    assert dead_lettered.visible() == []
 
 
-def test_what_fails_again_stays_with_its_new_reason(parked, consumers):
-    """It is tried once, told with why, and seen again as soon as the redrive ends."""
+def test_what_fails_again_stays_with_its_new_reason(dead_lettered, consumers):
+    """It is tried once, reported with its reason, and visible again as soon as the redrive ends."""
     consumers.refuse = {"order-1"}
-    stays = parked.failed("order-1", responsePayload=None)
-    parked.failed("order-2")
-    attempts = list(run(parked, consumers))
+    stays = dead_lettered.failed("order-1", responsePayload=None)
+    dead_lettered.failed("order-2")
+    attempts = list(run(dead_lettered, consumers))
     assert results(attempts) == [("order-1", "failed_again"), ("order-2", "redriven")]
     (again,) = [attempt for attempt in attempts if attempt.result is Result.FAILED_AGAIN]
     assert (again.error, again.reason) == (
@@ -50,77 +56,82 @@ def test_what_fails_again_stays_with_its_new_reason(parked, consumers):
         "the gateway does not answer",
     )
     assert len(consumers.invoked) == 2
-    assert parked.visible() == [stays]
+    assert dead_lettered.visible() == [stays]
 
 
-def test_what_is_not_ours_is_named_and_left(parked, consumers):
+def test_what_is_not_ours_is_named_and_left(dead_lettered, consumers):
     """Neither invoked nor deleted, however often a redrive runs."""
-    foreign = parked.raw('{"from": "somebody else"}')
+    unrecognised = dead_lettered.raw('{"from": "somebody else"}')
     for _ in range(2):
-        (attempt,) = run(parked, consumers)
-        assert (attempt.result, attempt.letter.message_id) == (Result.FOREIGN, foreign)
+        (attempt,) = run(dead_lettered, consumers)
+        assert (attempt.result, attempt.dead_letter.message_id) == (
+            Result.UNRECOGNISED,
+            unrecognised,
+        )
     assert consumers.invoked == []
-    assert parked.visible() == [foreign]
+    assert dead_lettered.visible() == [unrecognised]
 
 
-def test_only_what_is_meant_is_touched(parked, consumers):
+def test_only_what_is_meant_is_touched(dead_lettered, consumers):
     """By order, consumer, error and the beginning of a message's id, alone and together."""
     gone = {"responsePayload": {"errorType": "UnknownSkuError", "errorMessage": "no stock item"}}
-    a = parked.failed("order-1", "payment")
-    b = parked.failed("order-2", "payment")
-    c = parked.failed("order-1", "inventory", **gone)
+    a = dead_lettered.failed("order-1", "payment")
+    b = dead_lettered.failed("order-2", "payment")
+    c = dead_lettered.failed("order-1", "inventory", **gone)
     by = {
-        Wanted(): {a, b, c},
-        Wanted(order_id="order-1"): {a, c},
-        Wanted(consumer="payment"): {a, b},
-        Wanted(error="UnknownSkuError"): {c},
-        Wanted(message_id=b[:10]): {b},
-        Wanted(order_id="order-1", consumer="payment"): {a},
-        Wanted(order_id="order-3"): set(),
+        Filter(): {a, b, c},
+        Filter(order_id="order-1"): {a, c},
+        Filter(consumer="payment"): {a, b},
+        Filter(error="UnknownSkuError"): {c},
+        Filter(message_id=b[:10]): {b},
+        Filter(order_id="order-1", consumer="payment"): {a},
+        Filter(order_id="order-3"): set(),
     }
     for wanted, expected in by.items():
-        assert {letter.message_id for letter in look(parked.queues, wanted)} == expected, wanted
-    list(run(parked, consumers, Wanted(order_id="order-1", consumer="inventory")))
+        assert {
+            dead_letter.message_id for dead_letter in look(dead_lettered.queues, wanted)
+        } == expected, wanted
+    list(run(dead_lettered, consumers, Filter(order_id="order-1", consumer="inventory")))
     assert consumers.invoked == [("inventory", "order-1")]
-    assert parked.visible() == sorted([a, b])
+    assert dead_lettered.visible() == sorted([a, b])
 
 
-def test_what_is_not_meant_is_out_of_sight_for_a_moment_only(parked, consumers):
+def test_a_filtered_message_is_invisible_for_a_moment_only(dead_lettered, consumers):
     """While a consumer runs, only what waits for its turn is held."""
     for n in range(3):
-        parked.failed(f"order-{n}")
+        dead_lettered.failed(f"order-{n}")
     seen = []
-    consumers.during = lambda: seen.append(parked.counts())
-    list(run(parked, consumers, Wanted(order_id="order-1")))
+    consumers.during = lambda: seen.append(dead_lettered.counts())
+    list(run(dead_lettered, consumers, Filter(order_id="order-1")))
     assert seen == [(2, 1)]
 
 
-def test_what_is_discarded_is_one_message_and_no_other(parked, consumers):
+def test_what_is_discarded_is_one_message_and_no_other(dead_lettered, consumers):
     """Deleted without being invoked; the others are seen again at once; there is no second time."""
-    gone, stays = parked.failed("order-1"), parked.failed("order-2")
-    assert discard(parked.queues, gone) is True
-    assert parked.visible() == [stays]
-    assert discard(parked.queues, gone) is False
-    assert parked.visible() == [stays]
+    gone, stays = dead_lettered.failed("order-1"), dead_lettered.failed("order-2")
+    assert discard(dead_lettered.queues, gone) is True
+    assert dead_lettered.visible() == [stays]
+    assert discard(dead_lettered.queues, gone) is False
+    assert dead_lettered.visible() == [stays]
     assert consumers.invoked == []
 
 
-def test_looking_changes_nothing(parked):
+def test_looking_changes_nothing(dead_lettered):
     """Oldest first, and everything can be seen again at once."""
     ids = []
     for n in range(12):
-        ids.append(parked.failed(f"order-{n}"))
-        parked.time.sleep(1)
-    assert [letter.message_id for letter in look(parked.queues)] == ids
-    assert parked.visible() == sorted(ids)
+        ids.append(dead_lettered.failed(f"order-{n}"))
+        dead_lettered.time.sleep(1)
+    assert [dead_letter.message_id for dead_letter in look(dead_lettered.queues)] == ids
+    assert dead_lettered.visible() == sorted(ids)
 
 
-def test_the_oldest_goes_first(parked, consumers):
+def test_the_oldest_goes_first(dead_lettered, consumers):
     """Across queues."""
     for order_id, consumer in (("order-1", "inventory"), ("order-2", "payment")):
-        parked.failed(order_id, consumer)
-        parked.time.sleep(1)
-    list(run(parked, consumers))
+        dead_lettered.failed(order_id, consumer)
+        dead_lettered.time.sleep(1)
+    list(run(dead_lettered, consumers))
     assert [order_id for _, order_id in consumers.invoked] == ["order-1", "order-2"]
 
 
@@ -131,6 +142,13 @@ def test_the_rate_is_kept(in_memory, consumers):
     list(run(in_memory, consumers, rate=2.0))
     assert len(consumers.invoked) == 21
     assert in_memory.time.seconds == pytest.approx(10)
+
+
+def test_ten_a_second_are_invoked_without_a_rate(in_memory, consumers):
+    for n in range(21):
+        in_memory.failed(f"order-{n}")
+    list(run(in_memory, consumers))
+    assert in_memory.time.seconds == pytest.approx(2)
 
 
 def test_what_came_back_meanwhile_is_met_in_a_later_round(in_memory, consumers):
@@ -155,15 +173,15 @@ def test_it_ends_while_everything_fails(in_memory, consumers):
 
 def test_what_fails_hides_nothing_behind_it(in_memory, consumers, monkeypatch):
     """A round is full of what fails again, or of what is not meant: the next one goes beyond it."""
-    monkeypatch.setattr(service, "TAKE_AT_MOST", 5)
+    monkeypatch.setattr(service, "RECEIVE_AT_MOST", 5)
     monkeypatch.setattr(type(in_memory.queues), "most", 5)
     consumers.refuse = {f"order-{n}" for n in range(12)}
     for n in range(20):
         in_memory.failed(f"order-{n}")
     redriven = [a for a in run(in_memory, consumers) if a.result is Result.REDRIVEN]
     assert len(redriven) == 8
-    (last,) = run(in_memory, consumers, Wanted(order_id="order-11"))
-    assert last.letter.order_id == "order-11"
+    (last,) = run(in_memory, consumers, Filter(order_id="order-11"))
+    assert last.dead_letter.order_id == "order-11"
     monkeypatch.setattr(type(in_memory.queues), "most", 100)
     assert len(in_memory.visible()) == 12
 
@@ -182,82 +200,59 @@ def test_it_ends_while_new_ones_keep_coming(in_memory, consumers):
     assert len(in_memory.visible()) == 1
 
 
-def test_it_stops_when_it_is_told_to(parked, consumers):
-    """No further message is begun, and what was held is put back."""
+def test_it_stops_on_request(dead_lettered, consumers):
+    """No further message is begun, and the rest is released."""
     for n in range(3):
-        parked.failed(f"order-{n}")
-    assert len(list(run(parked, consumers, until=lambda: len(consumers.invoked) == 1))) == 1
+        dead_lettered.failed(f"order-{n}")
+    assert len(list(run(dead_lettered, consumers, until=lambda: len(consumers.invoked) == 1))) == 1
     assert len(consumers.invoked) == 1
-    assert len(parked.visible()) == 2
-    assert list(run(parked, consumers, until=lambda: True)) == []
+    assert len(dead_lettered.visible()) == 2
+    assert list(run(dead_lettered, consumers, until=lambda: True)) == []
 
 
 @pytest.mark.parametrize("crash", [KeyboardInterrupt(), RuntimeError("a bug")])
-def test_an_interrupt_puts_back_what_was_held(parked, consumers, crash):
+def test_an_interrupt_releases_the_rest(dead_lettered, consumers, crash):
     """Ctrl-C while a consumer runs: all can be seen again at once, that one too."""
-    ids = [parked.failed(f"order-{n}") for n in range(3)]
+    ids = [dead_lettered.failed(f"order-{n}") for n in range(3)]
     consumers.crash = crash
     with pytest.raises(type(crash)):
-        list(run(parked, consumers))
-    assert parked.visible() == sorted(ids)
+        list(run(dead_lettered, consumers))
+    assert dead_lettered.visible() == sorted(ids)
 
 
-def test_a_caller_that_stops_half_way_puts_back(parked, consumers):
-    """Ctrl-C while an attempt is shown: closing the redrive puts back the rest."""
+def test_a_caller_that_stops_half_way_releases(dead_lettered, consumers):
+    """Ctrl-C while an attempt is shown: closing the redrive releases the rest."""
     for n in range(3):
-        parked.failed(f"order-{n}")
-    with contextlib.closing(run(parked, consumers)) as attempts:
+        dead_lettered.failed(f"order-{n}")
+    with contextlib.closing(run(dead_lettered, consumers)) as attempts:
         next(attempts)
-    assert len(parked.visible()) == 2
+    assert len(dead_lettered.visible()) == 2
 
 
-def test_two_redrives_share_the_work(parked, consumers):
+def test_two_redrives_share_the_work(dead_lettered, consumers):
     """The second begins while the first is at work: it finds nothing, and doubles nothing."""
     for n in range(3):
-        parked.failed(f"order-{n}")
+        dead_lettered.failed(f"order-{n}")
     consumers.refuse = {"order-2"}
-    first = run(parked, consumers)
+    first = run(dead_lettered, consumers)
     begun = [next(first)]
-    assert list(run(parked, consumers, queues=parked.another_redrive())) == []
+    assert list(run(dead_lettered, consumers, queues=dead_lettered.another_redrive())) == []
     assert len(begun + list(first)) == 3
     assert len(consumers.invoked) == 3
-    assert len(parked.visible()) == 1
+    assert len(dead_lettered.visible()) == 1
 
 
-def test_a_redrive_that_hangs_is_overtaken(parked, consumers):
+def test_a_redrive_that_hangs_is_overtaken(dead_lettered, consumers):
     """A laptop asleep for an hour: another has done the work, and nothing is done twice."""
     for n in range(3):
-        parked.failed(f"order-{n}")
-    sleeping = run(parked, consumers)
+        dead_lettered.failed(f"order-{n}")
+    sleeping = run(dead_lettered, consumers)
     next(sleeping)
-    parked.time.sleep(3600)
-    assert len(list(run(parked, consumers, queues=parked.another_redrive()))) == 2
+    dead_lettered.time.sleep(3600)
+    assert len(list(run(dead_lettered, consumers, queues=dead_lettered.another_redrive()))) == 2
     assert list(sleeping) == []
     assert len(consumers.invoked) == 3
-    assert parked.visible() == []
-
-
-class KilledError(BaseException):
-    """The process is gone."""
-
-
-class Mortal:
-    """Passes calls on to a port until its life is over, before or after the last one counts."""
-
-    def __init__(self, port, life):
-        self._port, self._life = port, life
-
-    def __getattr__(self, name):
-        def call(*arguments):
-            self._life["calls"] -= 1
-            if self._life["calls"] < 0:
-                raise KilledError
-            answer = getattr(self._port, name)(*arguments)
-            if self._life["calls"] == 0 and self._life["after"]:
-                raise KilledError
-            return answer
-
-        return call
+    assert dead_lettered.visible() == []
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
@@ -276,7 +271,7 @@ def test_killed_at_any_point_nothing_is_lost_and_nothing_done_twice(in_memory, c
         except KilledError:
             killed = True
         done = {order_id for _, order_id in consumers.effects}
-        left = {letter.order_id for letter in look_later(in_memory)}
+        left = {dead_letter.order_id for dead_letter in look_later(in_memory)}
         assert done | left == {"order-0", "order-1", "order-2"}
         list(run(in_memory, consumers, queues=in_memory.another_redrive()))
         assert len(consumers.effects) == 3
@@ -284,19 +279,21 @@ def test_killed_at_any_point_nothing_is_lost_and_nothing_done_twice(in_memory, c
     assert calls > 12
 
 
-def look_later(parked):
-    parked.time.sleep(OUT_OF_SIGHT_SECONDS)
-    return look(parked.another_redrive())
+def look_later(dead_lettered):
+    dead_lettered.time.sleep(VISIBILITY_TIMEOUT_SECONDS)
+    return look(dead_lettered.another_redrive())
 
 
-def test_an_error_of_sqs_ends_the_redrive_and_keeps_the_message(parked, consumers, monkeypatch):
-    """Accepted, but not deleted: the error is told, and the message is there for the next time."""
-    message_id = parked.failed()
+def test_an_error_of_sqs_ends_the_redrive_and_keeps_the_message(
+    dead_lettered, consumers, monkeypatch
+):
+    """Accepted, but not deleted: the error is reported, and the message stays."""
+    message_id = dead_lettered.failed()
 
     def denied(_):
         raise AwsRequestError("queue failed of payment: DeleteMessage: AccessDenied")
 
-    monkeypatch.setattr(parked.queues, "delete", denied)
+    monkeypatch.setattr(dead_lettered.queues, "delete", denied)
     with pytest.raises(AwsRequestError, match="DeleteMessage"):
-        list(run(parked, consumers))
-    assert parked.visible() == [message_id]
+        list(run(dead_lettered, consumers))
+    assert dead_lettered.visible() == [message_id]

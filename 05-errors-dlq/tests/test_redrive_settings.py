@@ -1,4 +1,4 @@
-"""What the redrive is told: its queues and consumers, and what it is asked for."""
+"""The settings of the redrive, and the requests that it gets."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recovery.redrive import request
 from recovery.redrive.queues import Queue
-from recovery.redrive.service import Wanted
+from recovery.redrive.service import Filter
 from recovery.redrive.settings import from_environment, queues_and_functions
 
 from orderflow.errors import SettingsError
@@ -16,36 +16,39 @@ from orderflow.errors import SettingsError
 ROOT = Path(__file__).resolve().parents[2]
 
 URLS = {"payment": {"undelivered": "https://u", "failed": "https://f"}}
+PAYMENT = "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment"
 QUEUES = [
-    Queue("payment", "undelivered", "https://u", "orderflow-payment"),
-    Queue("payment", "failed", "https://f", "orderflow-payment"),
+    Queue("payment", "undelivered", "https://u", PAYMENT),
+    Queue("payment", "failed", "https://f", PAYMENT),
 ]
 
 
 def test_terraforms_outputs_tell_queues_and_consumers():
     """Of all functions only the consumers: those that have queues."""
-    names = {"payment": "orderflow-payment", "order-api": "orderflow-order-api"}
-    assert queues_and_functions(URLS, names) == (QUEUES, {"payment": "orderflow-payment"})
+    names = {"payment": PAYMENT, "order-api": "orderflow-order-api"}
+    assert queues_and_functions(URLS, names) == (QUEUES, {"payment": PAYMENT})
     assert queues_and_functions({}, names) == ([], {})
 
 
-def test_the_environment_tells_the_same():
+def test_a_buffer_adds_its_dead_letters():
+    urls = {"payment": {**URLS["payment"], "unprocessed": "https://b"}}
+    expected = [*QUEUES, Queue("payment", "unprocessed", "https://b", PAYMENT)]
+    assert queues_and_functions(urls, {"payment": PAYMENT})[0] == expected
+
+
+def test_the_environment_has_the_same():
     """As Terraform writes it for the function."""
-    told = {"payment": {"function": "orderflow-payment", **URLS["payment"]}}
-    found = from_environment({"CONSUMERS": json.dumps(told)})
-    assert found == (QUEUES, {"payment": "orderflow-payment"})
+    settings = {"payment": {"function": PAYMENT, **URLS["payment"]}}
+    found = from_environment({"CONSUMERS": json.dumps(settings)})
+    assert found == (QUEUES, {"payment": PAYMENT})
 
 
 @pytest.mark.parametrize(
     "function",
-    [
-        "orderflow-payment:live",
-        "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment",
-        "arn:aws:lambda:us-east-1:000000000000:function:orderflow-payment:live",
-    ],
+    [PAYMENT, f"{PAYMENT}:live", f"{PAYMENT}:$LATEST"],
 )
 def test_a_consumer_may_be_named_with_its_alias(function):
-    """Invoked as it is named; its dead letters are known by the plain name."""
+    """Invoked as it is named; its dead letters are known by the function's own ARN."""
     assert queues_and_functions(URLS, {"payment": function}) == (QUEUES, {"payment": function})
 
 
@@ -58,10 +61,17 @@ def test_a_consumer_may_be_named_with_its_alias(function):
         ("{", "no JSON object"),
         ('{"payment": "x"}', "no JSON object of objects"),
         ('{"payment": {"undelivered": "u", "failed": "f"}}', "payment has no function"),
-        ('{"payment": {"function": "x", "failed": "f"}}', "payment has no queue undelivered"),
+        (
+            '{"payment": {"function": "x", "failed": "f"}}',
+            "payment has no function, or it is no ARN",
+        ),
+        (
+            json.dumps({"payment": {"function": PAYMENT, "failed": "f"}}),
+            "payment has no queue undelivered",
+        ),
     ],
 )
-def test_settings_that_lack_something_are_told(text, reason):
+def test_settings_that_lack_something_are_named(text, reason):
     """One sentence says what."""
     with pytest.raises(SettingsError, match=reason):
         from_environment({"CONSUMERS": text} if text is not None else {})
@@ -70,12 +80,12 @@ def test_settings_that_lack_something_are_told(text, reason):
 def test_a_request_names_what_is_meant():
     """Everything may be left out, or be null."""
     asked = request.parse({}, ["payment"])
-    assert (asked.wanted, asked.dry_run, asked.rate) == (Wanted(), False, request.RATE)
+    assert (asked.wanted, asked.dry_run, asked.rate) == (Filter(), False, request.RATE)
     asked = request.parse(
         {"order_id": "order-1", "consumer": "payment", "error": None, "dry_run": True, "rate": 5},
         ["payment"],
     )
-    assert asked.wanted == Wanted(order_id="order-1", consumer="payment")
+    assert asked.wanted == Filter(order_id="order-1", consumer="payment")
     assert (asked.dry_run, asked.rate) == (True, 5.0)
 
 
@@ -95,7 +105,7 @@ def test_a_request_names_what_is_meant():
         ({"consumer": "ada@example.org"}, "consumer must be one of inventory, payment"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_told(event, reason):
+def test_a_request_that_makes_no_sense_is_refused(event, reason):
     """The field and the rule, never the value: it may be personal, and ends in a log."""
     with pytest.raises(request.InvalidRequestError, match=reason) as caught:
         request.parse(event, ["payment", "inventory"])
@@ -108,7 +118,7 @@ def test_the_redrive_needs_only_boto3():
         "import sys\n"
         "sys.path.append('05-errors-dlq')\n"
         "from recovery.redrive import consumers, dead_letter, queues, request, service, settings\n"
-        "print([n for n in ('aws_lambda_powertools', 'fastjsonschema') if n in sys.modules])"
+        "print([n for n in ('aws_lambda_powertools', 'orderflow.contract') if n in sys.modules])"
     )
     said = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
     assert said.strip() == "[]"

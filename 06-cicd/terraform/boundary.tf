@@ -1,9 +1,9 @@
-# The most that any function of ours may ever do, whatever its own policy says: the deploy role
-# writes those policies, and must put this boundary on each role it makes. Nothing of IAM is in it.
+# The maximum permissions of every function's role, whatever its own policy says. The deploy role
+# writes these policies, and must set this boundary on each role. It contains no IAM action.
 resource "aws_iam_policy" "boundary" {
   name        = var.names.boundary
   path        = var.names.path
-  description = "The most that a role of ${var.name_prefix}-* may ever do"
+  description = "Maximum permissions of the roles of ${var.name_prefix}-*"
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -18,7 +18,7 @@ resource "aws_iam_policy" "boundary" {
         Sid      = "OwnTables"
         Effect   = "Allow"
         Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
-        Resource = local.arns.tables # their indexes, too
+        Resource = local.arns.tables # includes their indexes
       },
       {
         Sid      = "OwnBus"
@@ -32,6 +32,7 @@ resource "aws_iam_policy" "boundary" {
         Action = [
           "sqs:ChangeMessageVisibility",
           "sqs:DeleteMessage",
+          "sqs:GetQueueAttributes",
           "sqs:ReceiveMessage",
           "sqs:SendMessage",
         ]
@@ -41,14 +42,19 @@ resource "aws_iam_policy" "boundary" {
         Sid      = "OwnFunctions"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = local.arns.functions # their aliases, too
+        Resource = local.arns.functions # includes their aliases
       },
       {
         Sid      = "Traces"
         Effect   = "Allow"
         Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-        Resource = "*" # X-Ray knows no narrower resource for these two
+        Resource = "*" # X-Ray has no resource types for these two
       },
     ]
   })
+
+  # AWS cannot change a policy's description, and does not delete a policy in use.
+  lifecycle {
+    ignore_changes = [description]
+  }
 }

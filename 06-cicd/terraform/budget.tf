@@ -1,4 +1,4 @@
-# Of the whole account, and apart from the stack's own: it still warns when that is destroyed badly.
+# For the whole account, in addition to the stack's budget: it also warns when a destroy left resources.
 resource "aws_budgets_budget" "account" {
   count = var.alarm_email == null ? 0 : 1
 

@@ -1,10 +1,11 @@
-# May change: apply and destroy the whole stack, release and roll back, and prove it with an order.
-# Nothing outside the stack's names; of IAM, only roles that stay within the boundary.
+# The role that changes: it applies and destroys the whole stack, releases, rolls back, and sends the
+# order of the smoke test. It has no permission outside the stack's names, and in IAM only for roles
+# with the boundary.
 #
-# A role's own policies take 10,240 characters together, a managed policy 6,144: hence two of these.
+# A role's inline policies have at most 10,240 characters together, a managed policy 6,144. Hence both.
 
 locals {
-  # Terraform makes and removes these, and changes their settings.
+  # Terraform creates, changes and deletes these.
   change_statements = [
     {
       Sid    = "ChangeFunctions"
@@ -28,7 +29,7 @@ locals {
       Resource = [local.arns.functions]
     },
     {
-      Sid       = "LetServicesInvoke" # never another account, never the whole world
+      Sid       = "AddInvokePermissions" # never another account, never everybody
       Effect    = "Allow"
       Action    = ["lambda:AddPermission"]
       Resource  = [local.arns.functions]
@@ -88,7 +89,7 @@ locals {
       Resource = [local.arns.topics]
     },
     {
-      Sid       = "TellByMail"
+      Sid       = "SubscribeEmail"
       Effect    = "Allow"
       Action    = ["sns:Subscribe"]
       Resource  = [local.arns.topics]
@@ -152,11 +153,29 @@ locals {
     },
   ]
 
-  # An API has no name in its ARN: it is known by its tag. Its routes, integrations and stages have
-  # no tags of which AWS promises that they are compared, so those of other APIs are within reach.
+  # Buffers: mappings of queues to functions.
+  mapping_statements = [
+    {
+      Sid       = "ChangeMappings" # of queues to the stack's functions only; AWS has no resource type for the creation
+      Effect    = "Allow"
+      Action    = ["lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      Resource  = ["*"]
+      Condition = { ArnLike = { "lambda:FunctionArn" = local.arns.functions } }
+    },
+    {
+      Sid       = "TagMappings"
+      Effect    = "Allow"
+      Action    = ["lambda:TagResource"]
+      Resource  = [local.arns.mappings]
+      Condition = { StringEquals = { "aws:RequestTag/Stack" = var.name_prefix } }
+    },
+  ]
+
+  # An API's ARN has no name, so conditions compare its tag. AWS does not document that it compares
+  # tags of routes, integrations and stages, so this role can also change those of other APIs.
   api_statements = [
     {
-      Sid       = "MakeTaggedApis"
+      Sid       = "CreateTaggedApis"
       Effect    = "Allow"
       Action    = ["apigateway:POST"]
       Resource  = [local.arns.apis]
@@ -170,20 +189,28 @@ locals {
       Condition = { StringEquals = { "aws:ResourceTag/Stack" = var.name_prefix } }
     },
     {
-      Sid      = "ChangePartsOfApis"
+      Sid      = "ChangeApiParts"
       Effect   = "Allow"
       Action   = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST"]
       Resource = [for part in ["integrations", "routes", "stages"] : "${local.arns.apis}/*/${part}*"]
     },
     {
-      Sid       = "TagApis" # asked for when something is made with tags, by one name or the other
+      Sid       = "TagApis"
       Effect    = "Allow"
-      Action    = ["apigateway:POST", "apigateway:PUT", "apigateway:TagResource"]
+      Action    = ["apigateway:POST", "apigateway:PUT"]
       Resource  = ["arn:${local.partition}:apigateway:${var.region}::/tags/*", local.arns.apis, "${local.arns.apis}/*/stages*"]
       Condition = { StringEquals = { "aws:RequestTag/Stack" = var.name_prefix } }
     },
     {
-      Sid    = "LogCallsOfApis" # who switches on an API's access log needs all of these; they have no resources
+      # AWS requires this action to create an API or a stage with tags, and documents neither the action
+      # nor its condition keys. On its own it changes nothing: the requests are POST and PUT.
+      Sid      = "TagApisAtCreation"
+      Effect   = "Allow"
+      Action   = ["apigateway:TagResource"]
+      Resource = [local.arns.apis, "${local.arns.apis}/*/stages*"]
+    },
+    {
+      Sid    = "LogApiCalls" # an API's access log requires all of these; they have no resource types
       Effect = "Allow"
       Action = [
         "logs:CreateLogDelivery",
@@ -197,7 +224,7 @@ locals {
       Resource = ["*"]
     },
     {
-      Sid       = "FirstApiOfAccount" # API Gateway then makes itself this role
+      Sid       = "CreateApiServiceRole" # API Gateway then creates this role
       Effect    = "Allow"
       Action    = ["iam:CreateServiceLinkedRole"]
       Resource  = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/ops.apigateway.amazonaws.com/*"]
@@ -205,10 +232,10 @@ locals {
     },
   ]
 
-  # Whoever writes policies can give away anything: here, nothing beyond the boundary.
+  # A role that writes policies could grant any permission. The condition limits it to the boundary.
   role_statements = [
     {
-      Sid    = "ChangeRolesWithinTheBoundary"
+      Sid    = "ChangeRolesWithinBoundary"
       Effect = "Allow"
       Action = [
         "iam:CreateRole",
@@ -234,14 +261,14 @@ locals {
       Resource = [local.arns.roles]
     },
     {
-      Sid       = "HandRolesToServices"
+      Sid       = "PassRoles"
       Effect    = "Allow"
       Action    = ["iam:PassRole"]
       Resource  = [local.arns.roles]
       Condition = { StringEquals = { "iam:PassedToService" = ["lambda.amazonaws.com", "scheduler.amazonaws.com"] } }
     },
     {
-      Sid    = "NeverTheBootstrap" # whatever else this role may be given one day
+      Sid    = "DenyBootstrapChanges" # also if this role gets more permissions later
       Effect = "Deny"
       Action = ["iam:*"]
       Resource = [
@@ -251,23 +278,23 @@ locals {
       ]
     },
     {
-      Sid      = "NeverOutOfTheBoundary"
+      Sid      = "DenyBoundaryRemoval"
       Effect   = "Deny"
       Action   = ["iam:DeleteRolePermissionsBoundary"]
       Resource = ["*"]
     },
     {
-      Sid       = "NeverTheStateBucketItself" # its objects are another matter
+      Sid       = "DenyStateBucketChanges" # other statements are for its objects
       Effect    = "Deny"
       NotAction = ["s3:GetBucketLocation", "s3:ListBucket"]
       Resource  = [local.state_bucket]
     },
   ]
 
-  # The smoke test's order, from the API to its shipment, and what is left of it.
+  # The smoke test: place an order, follow it to its shipment, and delete it.
   smoke_statements = [
     {
-      Sid    = "CallTheApi" # the stack's has no name in its ARN: its paths are named instead
+      Sid    = "InvokeApi" # an API's ARN has no name, so this names the paths
       Effect = "Allow"
       Action = ["execute-api:Invoke"]
       Resource = [
@@ -276,7 +303,7 @@ locals {
       ]
     },
     {
-      Sid    = "FollowAndForgetTheOrder"
+      Sid    = "SmokeTestOrder"
       Effect = "Allow"
       Action = [
         "dynamodb:BatchGetItem",
@@ -298,12 +325,13 @@ locals {
     },
   ]
 
-  # Is anything left? AWS lists all or nothing; names only.
+  # Lists that show whether a destroy left resources. They have no resource types, and return names only.
   list_statements = [
     {
-      Sid    = "ProveEmptiness"
+      Sid    = "VerifyTeardown"
       Effect = "Allow"
       Action = [
+        "billing:GetBillingViewData", # the reference lists it with budgets:ViewBudget
         "budgets:ViewBudget",
         "cloudwatch:ListDashboards",
         "dynamodb:ListTables",
@@ -311,6 +339,7 @@ locals {
         "events:ListEventBuses",
         "events:ListRules",
         "iam:ListRoles",
+        "lambda:ListEventSourceMappings",
         "lambda:ListFunctions",
         "s3:ListAllMyBuckets",
         "scheduler:ListSchedules",
@@ -336,13 +365,19 @@ locals {
       Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
       Resource = ["${local.state_object}.tflock"]
     },
+    {
+      Sid      = "ApplyPlans" # and delete them afterwards
+      Effect   = "Allow"
+      Action   = ["s3:DeleteObject", "s3:GetObject"]
+      Resource = [local.plans]
+    },
   ]
 }
 
 resource "aws_iam_role" "deploy" {
   name               = var.names.deploy_role
   path               = var.names.path
-  description        = "GitHub's workflows deploy ${var.name_prefix}-* with it, once the environment's reviewers have agreed"
+  description        = "GitHub's workflows deploy ${var.name_prefix}-* with it, after the environment's reviewers approve"
   assume_role_policy = local.trust_policies.deploy
 
   depends_on = [aws_iam_openid_connect_provider.github]
@@ -351,7 +386,7 @@ resource "aws_iam_role" "deploy" {
 resource "aws_iam_role_policy" "deploy" {
   for_each = {
     read-configuration = concat(local.read_statements, local.state_statements)
-    roles-and-proof    = concat(local.role_statements, local.smoke_statements, local.list_statements)
+    roles-and-proof    = concat(local.role_statements, local.mapping_statements, local.smoke_statements, local.list_statements)
   }
 
   name = each.key
@@ -366,12 +401,17 @@ resource "aws_iam_role_policy" "deploy" {
 resource "aws_iam_policy" "change" {
   name        = "${var.names.deploy_role}-change"
   path        = var.names.path
-  description = "What Terraform changes of ${var.name_prefix}-*"
+  description = "Permissions to change the resources of ${var.name_prefix}-*"
 
   policy = jsonencode({
     Version   = "2012-10-17"
     Statement = concat(local.change_statements, local.api_statements)
   })
+
+  # AWS cannot change a policy's description, and does not delete a policy in use.
+  lifecycle {
+    ignore_changes = [description]
+  }
 }
 
 resource "aws_iam_role_policy_attachment" "change" {

@@ -1,8 +1,8 @@
-# Who may come from GitHub, and as whom. A workflow's job shows a token that GitHub signed; its
-# `sub` says which repository it runs in, and for what.
+# Which GitHub workflows may assume which role. A job presents a token that GitHub signed. The token's
+# `sub` names the repository and the trigger or environment.
 #
-# Only whole values are compared (StringEquals): one `*` too many, and a fork, or anybody's
-# repository, could deploy here.
+# Conditions compare whole values (StringEquals). With one `*` too many, a fork or any other repository
+# could deploy here.
 
 locals {
   github = "token.actions.githubusercontent.com"
@@ -10,15 +10,16 @@ locals {
   owner = split("/", var.repository)[0]
   name  = split("/", var.repository)[1]
 
-  # GitHub names a repository in two ways: with the ids since July 2026, if it was made, renamed or
-  # given away since then, and without them before.
+  # GitHub has two formats. A repository that was created, renamed or transferred since July 2026 has
+  # the ids, an older one does not. The format without ids is safe: if somebody else gets the name
+  # later, that repository was created, renamed or transferred since then, and so it has other ids.
   subjects = [
     "repo:${local.owner}/${local.name}",
     "repo:${local.owner}@${var.owner_id}/${local.name}@${var.repository_id}",
   ]
 
-  # What a token may be for. A job that names an environment is for that and nothing else; whether
-  # it may run at all, GitHub asks the environment's reviewers.
+  # The ends of `sub`. The token of a job with an environment names only this environment. GitHub starts
+  # the job only after the environment's reviewers approve.
   plan_uses   = ["pull_request", "ref:refs/heads/main"]
   deploy_uses = ["environment:production"]
 
@@ -26,7 +27,7 @@ locals {
     for role, uses in { plan = local.plan_uses, deploy = local.deploy_uses } : role => jsonencode({
       Version = "2012-10-17"
       Statement = [{
-        Sid       = "OurWorkflows"
+        Sid       = "AllowWorkflows"
         Effect    = "Allow"
         Action    = "sts:AssumeRoleWithWebIdentity"
         Principal = { Federated = local.oidc_provider }
@@ -41,7 +42,7 @@ locals {
   }
 }
 
-# Without thumbprints: AWS knows GitHub's certificate by the authority that signed it.
+# Without thumbprints: AWS verifies GitHub's certificate by its certificate authority.
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.has_oidc_provider ? 0 : 1
 

@@ -1,7 +1,7 @@
-# Prepares an account for the pipeline, once, by somebody with all rights in it:
-#   state.tf        where Terraform's state lies      github.tf   who may come from GitHub, and as whom
-#   plan_role.tf    may look                          boundary.tf the most a function may ever do
-#   deploy_role.tf  may change                        budget.tf   who is told when it gets expensive
+# The bootstrap: an administrator applies it once, before the pipeline can run.
+#   state.tf        bucket of Terraform's state    github.tf    which workflows may assume which role
+#   plan_role.tf    read permissions only          boundary.tf  maximum permissions of a function's role
+#   deploy_role.tf  permissions to change          budget.tf    warning when costs exceed the budget
 
 data "aws_caller_identity" "this" {}
 
@@ -11,16 +11,18 @@ locals {
   account   = data.aws_caller_identity.this.account_id
   partition = data.aws_partition.this.partition
 
-  # The bootstrap's own. All ARNs are put together from names: so a plan shows every policy whole.
+  # The bootstrap's own resources. All ARNs are built from names, so a plan shows every policy in full.
   state_bucket  = "arn:${local.partition}:s3:::${var.names.state_bucket}"
   state_object  = "${local.state_bucket}/${var.name_prefix}/terraform.tfstate"
+  plans         = "${local.state_bucket}/_plans/*" # no stack's prefix starts with "_"
   boundary      = "arn:${local.partition}:iam::${local.account}:policy${var.names.path}${var.names.boundary}"
   oidc_provider = "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.github}"
 
-  # All that belongs to the stack, as patterns of ARNs. What has no name of ours (an API's id) is
-  # narrowed where it is used.
+  # The stack's resources, as patterns of ARNs. A statement for an API adds a condition, because AWS
+  # chooses the API's id.
   arns = {
     functions  = "arn:${local.partition}:lambda:${var.region}:${local.account}:function:${var.name_prefix}-*"
+    mappings   = "arn:${local.partition}:lambda:${var.region}:${local.account}:event-source-mapping:*" # Lambda chooses the id
     log_groups = [for group in ["lambda", "vendedlogs"] : "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/aws/${group}/${var.name_prefix}-*"]
     tables     = "arn:${local.partition}:dynamodb:${var.region}:${local.account}:table/${var.name_prefix}-*"
     buses      = "arn:${local.partition}:events:${var.region}:${local.account}:event-bus/${var.name_prefix}-*"

@@ -1,20 +1,20 @@
 output "plan_role_arn" {
-  description = "The role of workflows that look: the repository's variable AWS_PLAN_ROLE_ARN"
+  description = "Role of the workflows that plan: the repository's variable AWS_PLAN_ROLE_ARN"
   value       = aws_iam_role.plan.arn
 }
 
 output "deploy_role_arn" {
-  description = "The role of workflows that change: the repository's variable AWS_DEPLOY_ROLE_ARN"
+  description = "Role of the workflows that deploy: the repository's variable AWS_DEPLOY_ROLE_ARN"
   value       = aws_iam_role.deploy.arn
 }
 
 output "state_bucket" {
-  description = "Where Terraform's state lies"
+  description = "Bucket of Terraform's state"
   value       = aws_s3_bucket.state.bucket
 }
 
 output "boundary_arn" {
-  description = "What every role of the stack must have as its permissions boundary"
+  description = "Permissions boundary of every role of the stack"
   value       = aws_iam_policy.boundary.arn
 }
 
@@ -24,12 +24,12 @@ output "oidc_provider_arn" {
 }
 
 output "trust_policies" {
-  description = "Who may be each role, as JSON, by `plan` and `deploy`"
+  description = "Trust policies as JSON, by `plan` and `deploy`"
   value       = local.trust_policies
 }
 
 output "settings" {
-  description = "What this was made with, so that it can be made with the same again from any machine"
+  description = "The values of the variables, so that any machine can apply the bootstrap again with the same ones"
   value = {
     repository = {
       name          = var.repository

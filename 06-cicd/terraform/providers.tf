@@ -1,8 +1,8 @@
-# Reached as the stack's own configuration is: by the usual AWS variables of the environment.
+# Configured like the stack's provider: by the usual AWS environment variables.
 provider "aws" {
   region = var.region
 
-  # Another `Stack` than the stack's: what is left of that is searched for by this tag.
+  # Another `Stack` than that of the stack: the check after a destroy searches for the stack's tag.
   default_tags {
     tags = {
       Project   = "orderflow"

@@ -1,5 +1,5 @@
-# What Terraform reads of the stack when it plans: settings, never data. No row of a table, no
-# message, no line of a log. Both roles may do this; reading is the same before an apply.
+# What Terraform reads for a plan: settings, never data. No item of a table, no message, no log line.
+# Both roles have these permissions.
 
 locals {
   read_statements = [
@@ -17,6 +17,12 @@ locals {
         "lambda:ListVersionsByFunction",
       ]
       Resource = [local.arns.functions]
+    },
+    {
+      Sid      = "ReadMappings" # an ARN has an id that Lambda chooses, and no name
+      Effect   = "Allow"
+      Action   = ["lambda:GetEventSourceMapping", "lambda:ListTags"]
+      Resource = [local.arns.mappings]
     },
     {
       Sid    = "ReadTables"
@@ -95,7 +101,7 @@ locals {
       Resource = [local.arns.roles]
     },
     {
-      Sid    = "ReadBundles" # code that the repository shows to everybody
+      Sid    = "ReadBundles" # the code is public in the repository
       Effect = "Allow"
       Action = [
         "s3:GetAccelerateConfiguration",
@@ -120,9 +126,10 @@ locals {
       Resource = [local.arns.bundles]
     },
     {
-      Sid    = "ReadWhatHasNoName" # AWS knows no narrower resource for these
+      Sid    = "ReadUnscopable" # AWS has no resource types for these
       Effect = "Allow"
       Action = [
+        "billing:GetBillingViewData", # the reference lists it with budgets:ViewBudget
         "cloudwatch:DescribeAlarms",
         "logs:DescribeLogGroups",
         "sns:GetSubscriptionAttributes",
@@ -130,7 +137,7 @@ locals {
       Resource = ["*"]
     },
     {
-      Sid      = "FindState"
+      Sid      = "ListStateBucket"
       Effect   = "Allow"
       Action   = ["s3:ListBucket"]
       Resource = [local.state_bucket]

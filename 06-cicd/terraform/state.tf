@@ -1,15 +1,15 @@
-# Terraform's state, of the stack and of this very configuration. Whoever reads it reads all names
-# and settings; whoever writes it decides what Terraform does next.
+# Terraform's state of the stack and of this configuration. A reader of the state sees all names and
+# settings. A writer of the state decides what Terraform does next.
 #
-# A bucket that holds anything is not deleted, and this one always does: `make bootstrap
-# ARGS=--remove` is the only way.
+# AWS deletes no bucket that contains objects, and this one always does. Only `make bootstrap
+# ARGS=--remove` deletes it.
 
 resource "aws_s3_bucket" "state" {
   bucket        = var.names.state_bucket
   force_destroy = false
 }
 
-# The way back when a state was spoilt. Old versions stay: a thousand deployments are some 100 MB.
+# To recover from a damaged state. Old versions stay: a thousand deployments need about 100 MB.
 resource "aws_s3_bucket_versioning" "state" {
   bucket = aws_s3_bucket.state.bucket
 
@@ -18,8 +18,44 @@ resource "aws_s3_bucket_versioning" "state" {
   }
 }
 
-# With a key of S3's own: one of KMS costs a dollar a month, and would keep out nobody whom the
-# policies here let in.
+# A plan contains the state, too. It is deleted after the apply. S3 deletes a plan that nobody approves
+# after the 30 days that GitHub waits, and old versions of plans one day later.
+resource "aws_s3_bucket_lifecycle_configuration" "state" {
+  bucket = aws_s3_bucket.state.bucket
+
+  rule {
+    id     = "plans"
+    status = "Enabled"
+
+    filter {
+      prefix = "_plans/"
+    }
+
+    expiration {
+      days = 30
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 1
+    }
+  }
+
+  rule {
+    id     = "unfinished-uploads"
+    status = "Enabled"
+
+    filter {}
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.state]
+}
+
+# With S3's own key. A KMS key costs a dollar a month, and would deny access to nobody whom these
+# policies allow.
 resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
   bucket = aws_s3_bucket.state.bucket
 
@@ -39,7 +75,7 @@ resource "aws_s3_bucket_public_access_block" "state" {
   restrict_public_buckets = true
 }
 
-# The local cloud serves plain http only.
+# The local cloud serves plain HTTP only.
 resource "aws_s3_bucket_policy" "state" {
   count = var.local ? 0 : 1
 
@@ -48,7 +84,7 @@ resource "aws_s3_bucket_policy" "state" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid       = "NobodyInTheClear"
+      Sid       = "DenyInsecureTransport"
       Effect    = "Deny"
       Action    = "s3:*"
       Principal = "*"

@@ -1,5 +1,5 @@
 variable "name_prefix" {
-  description = "Start of every name the pipeline's roles may touch; no other stack in the account may have one that begins alike"
+  description = "Start of every name that the pipeline's roles may change; no other stack's prefix in the account may start with it"
   type        = string
   nullable    = false
 
@@ -10,7 +10,7 @@ variable "name_prefix" {
 }
 
 variable "region" {
-  description = "AWS region of the stack and of its state"
+  description = "AWS region of the stack and its state"
   type        = string
   nullable    = false
 
@@ -21,7 +21,7 @@ variable "region" {
 }
 
 variable "names" {
-  description = "What the bootstrap's own resources are called (workshop/deployment/aws/bootstrap_names.py)"
+  description = "Names of the bootstrap's own resources (workshop/deployment/aws/bootstrap_names.py)"
   type = object({
     state_bucket = string
     plan_role    = string
@@ -33,12 +33,12 @@ variable "names" {
 
   validation {
     condition     = can(regex("^/[a-z]+/$", var.names.path))
-    error_message = "The path has the form /bootstrap/: without one, the deploy role could touch its own."
+    error_message = "The path has the form /bootstrap/. Without a path, the deploy role could change its own permissions."
   }
 }
 
 variable "repository" {
-  description = "The repository on GitHub whose workflows may use the roles, as owner/name and in GitHub's own capitals"
+  description = "GitHub repository of the workflows that may assume the roles, as owner/name, with the same capitals as on GitHub"
   type        = string
   nullable    = false
 
@@ -49,7 +49,7 @@ variable "repository" {
 }
 
 variable "owner_id" {
-  description = "GitHub's number of the repository's owner: a name can be given to somebody else, a number cannot"
+  description = "GitHub's id of the repository's owner: somebody else can get the name, but not the id"
   type        = number
   nullable    = false
 
@@ -60,7 +60,7 @@ variable "owner_id" {
 }
 
 variable "repository_id" {
-  description = "GitHub's number of the repository"
+  description = "GitHub's id of the repository"
   type        = number
   nullable    = false
 
@@ -71,14 +71,14 @@ variable "repository_id" {
 }
 
 variable "has_oidc_provider" {
-  description = "Whether the account has GitHub's OIDC provider already (it can have only one), made by somebody else"
+  description = "Whether the account already has GitHub's OIDC provider from elsewhere (an account can have only one)"
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "alarm_email" {
-  description = "Address that a warning goes to when the account's costs go over the budget; null: no budget"
+  description = "E-mail address for a warning when the account's costs exceed the budget; null: no budget"
   type        = string
   default     = null
 
@@ -89,7 +89,7 @@ variable "alarm_email" {
 }
 
 variable "monthly_budget_usd" {
-  description = "US dollars a month from which on a warning goes to alarm_email"
+  description = "US dollars per month above which alarm_email gets a warning"
   type        = number
   default     = 10
   nullable    = false

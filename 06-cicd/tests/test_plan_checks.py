@@ -1,4 +1,4 @@
-"""Our own checks of Terraform's plans: a sound plan passes, and each planted fault goes red."""
+"""Our own checks of Terraform's plans: a good plan passes, and each planted fault is found."""
 
 import copy
 import json
@@ -20,25 +20,25 @@ GITHUB = "token.actions.githubusercontent.com"
 
 
 def policy(effect="Allow", **rest):
-    """A policy of one statement, as a plan holds it."""
+    """Return a policy of one statement, in a plan's format."""
     statement = {"Sid": "It", "Effect": effect, **rest}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def queue(name):
-    """A dead-letter queue that admits its sender alone."""
+    """Return a dead-letter queue that accepts only its sender."""
     key, sender = QUEUES[name]
-    shut_out = {"Action": "sqs:SendMessage", "Principal": "*", "Resource": "*"}
+    others = {"Action": "sqs:SendMessage", "Principal": "*", "Resource": "*"}
     return {
         "arn": f"arn:aws:sqs:{ACCOUNT}:orderflow-payment-{name}",
         "sqs_managed_sse_enabled": True,
         "kms_master_key_id": None,
-        "policy": policy("Deny", Condition={"ArnNotEquals": {key: sender}}, **shut_out),
+        "policy": policy("Deny", Condition={"ArnNotEquals": {key: sender}}, **others),
     }
 
 
 def sound():
-    """A plan's resources by their addresses; with every kind that is checked."""
+    """Return a plan's resources by their addresses: every type that the checks read."""
     return {
         "aws_lambda_function.payment": {
             "arn": FUNCTION,
@@ -108,13 +108,13 @@ def sound():
 
 
 def trust(operator="StringEquals", aud="sts.amazonaws.com", sub="repo:owner/name:environment:x"):
-    """The condition of a role that a workflow may take."""
+    """Return the condition of a role that a workflow may assume."""
     values = {f"{GITHUB}:aud": aud, f"{GITHUB}:sub": sub}
     return {operator: {key: value for key, value in values.items() if value is not None}}
 
 
 def found(resources):
-    """What the checks find, as check and address."""
+    """Return the findings as pairs of check and address."""
     plan = {
         "planned_values": {
             "root_module": {
@@ -139,13 +139,13 @@ def found(resources):
     ]
 
 
-def test_a_sound_plan_passes():
-    """So that what goes red below does so for its fault."""
+def test_good_plan_passes():
+    """So each failure below comes from its planted fault."""
     assert found(sound()) == []
 
 
 def of(name, attribute="policy", **changes):
-    """A fault: a policy's one statement with some parts changed."""
+    """Return a fault: some parts of a policy's statement changed."""
 
     def plant(resources):
         document = json.loads(resources[name][attribute])
@@ -156,7 +156,7 @@ def of(name, attribute="policy", **changes):
 
 
 def without(name, *attributes):
-    """A fault: a resource, or some of its values, that are not there."""
+    """Return a fault: a missing resource, or some missing values."""
 
     def plant(resources):
         if not attributes:
@@ -168,7 +168,7 @@ def without(name, *attributes):
 
 
 def with_(name, **values):
-    """A fault: other values."""
+    """Return a fault: other values."""
     return lambda resources: resources[name].update(values)
 
 
@@ -176,7 +176,7 @@ PAYMENT = "aws_iam_role_policy.payment"
 DEPLOY = "aws_iam_role.deploy"
 TARGET = "aws_cloudwatch_event_target.payment"
 SETTING = "aws_lambda_function_event_invoke_config.payment"
-DOOR = "aws_lambda_permission.payment"
+PERMISSION = "aws_lambda_permission.payment"
 FAULTS = {
     "a wildcard action": ("wildcards", PAYMENT, of(PAYMENT, Action=["logs:*"])),
     "a wildcard in an action": ("wildcards", PAYMENT, of(PAYMENT, Action="logs:Put?ogEvents")),
@@ -233,8 +233,12 @@ FAULTS = {
         "aws_sqs_queue.undelivered",
         of("aws_sqs_queue.undelivered", Condition={"ArnNotEquals": {"aws:SourceArn": ROLE}}),
     ),
-    "a permission without a source": ("public_doors", DOOR, without(DOOR, "source_arn")),
-    "a permission for anybody": ("public_doors", DOOR, with_(DOOR, principal="*")),
+    "a permission without a source": (
+        "public_doors",
+        PERMISSION,
+        without(PERMISSION, "source_arn"),
+    ),
+    "a permission for anybody": ("public_doors", PERMISSION, with_(PERMISSION, principal="*")),
     "a route without a signature": (
         "public_doors",
         "aws_apigatewayv2_route.orders",
@@ -250,7 +254,7 @@ FAULTS = {
         "aws_s3_bucket.bundles",
         without("aws_s3_bucket_public_access_block.bundles"),
     ),
-    "a bucket in the clear": (
+    "a bucket that accepts plain HTTP": (
         "buckets",
         "aws_s3_bucket.bundles",
         without("aws_s3_bucket_policy.bundles"),
@@ -275,7 +279,7 @@ FAULTS = {
         "aws_cloudwatch_log_group.payment",
         with_("aws_cloudwatch_log_group.payment", retention_in_days=0),
     ),
-    "a table that cannot be put back": (
+    "a table without point-in-time recovery": (
         "kept_and_encrypted",
         "aws_dynamodb_table.payments",
         with_("aws_dynamodb_table.payments", point_in_time_recovery=[{"enabled": False}]),
@@ -289,17 +293,68 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_planted_fault_goes_red(name):
-    """One finding, of the check that is there for it, at the resource to mend."""
+def test_planted_fault_is_found(name):
+    """Exactly one finding, of the right check, at the resource to fix."""
     check, address, plant = FAULTS[name]
     resources = copy.deepcopy(sound())
     plant(resources)
     assert found(resources) == [(check, address)]
 
 
-def test_github_is_compared_by_equality_alone():
-    """StringLike finds its wildcard, but also what is missing from StringEquals."""
+def test_github_claims_are_compared_with_stringequals_only():
+    """With StringLike, the check finds the wildcard and the missing StringEquals."""
     resources = sound()
     condition = trust("StringLike", sub="repo:owner/*")
     of(DEPLOY, "assume_role_policy", Condition=condition)(resources)
     assert set(found(resources)) == {("trust_in_github", DEPLOY)}
+
+
+BUFFER, UNPROCESSED = "aws_sqs_queue.buffer", "aws_sqs_queue.unprocessed"
+
+
+def buffered():
+    """Return the same with a queue before the function, instead of its failure destination."""
+    resources = sound()
+    names = {"aws:SourceArn": RULE}
+    buffer, unprocessed = ({**queue("undelivered")} for _ in range(2))
+    for each, name in ((buffer, "buffer"), (unprocessed, "unprocessed")):
+        each["arn"] = f"arn:aws:sqs:{ACCOUNT}:orderflow-payment-{name}"
+    others = {"Action": "sqs:SendMessage", "Principal": "*", "Resource": "*"}
+    buffer["policy"] = policy("Deny", Condition={"ArnNotEquals": names}, **others)
+    buffer["redrive_policy"] = json.dumps(
+        {"deadLetterTargetArn": unprocessed["arn"], "maxReceiveCount": 5}
+    )
+    unprocessed["policy"] = policy("Deny", **others)
+    resources |= {BUFFER: buffer, UNPROCESSED: unprocessed}
+    resources[TARGET]["arn"] = buffer["arn"]
+    del resources[SETTING]
+    return resources
+
+
+def test_good_plan_with_a_buffer_passes():
+    assert found(buffered()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
+        (BUFFER, {"redrive_policy": None}),
+        (BUFFER, {"redrive_policy": '{"deadLetterTargetArn": "arn:aws:sqs:x:1:other"}'}),
+        (BUFFER, {"policy": None}),
+        (UNPROCESSED, {"policy": None}),
+        (TARGET, {"dead_letter_config": []}),
+        (TARGET, {"arn": "arn:aws:sqs:us-east-1:1:other"}),
+    ],
+    ids=[
+        "no dead-letter queue",
+        "a dead-letter queue elsewhere",
+        "open buffer",
+        "open dead-letter queue",
+        "undelivered events are lost",
+        "another queue",
+    ],
+)
+def test_planted_fault_of_a_buffer_is_found(address, values):
+    resources = buffered()
+    resources[address].update(values)
+    assert found(resources) == [("dead_letter_paths", address)]

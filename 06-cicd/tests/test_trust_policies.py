@@ -1,4 +1,4 @@
-"""The check of trust policies finds every fault that has let strangers into accounts."""
+"""The check of trust policies finds every fault that has given strangers access to accounts."""
 
 import pytest
 
@@ -13,7 +13,7 @@ SUBJECTS = [
 
 
 def policy(condition=None, **changes):
-    """A good trust policy, with something changed."""
+    """Return a good trust policy with some changes."""
     whole = {"StringEquals": {AUD: AUDIENCE, SUB: SUBJECTS}}
     statement = {
         "Effect": "Allow",
@@ -24,14 +24,14 @@ def policy(condition=None, **changes):
     return {"Version": "2012-10-17", "Statement": [statement | changes]}
 
 
-def test_a_good_policy_has_no_faults():
+def test_good_policy_has_no_faults():
     """Whole claims, both forms of the subject, and nothing else."""
     assert faults(policy()) == []
     assert faults({"Statement": policy()["Statement"][0]}) == []
 
 
 @pytest.mark.parametrize(
-    ("planted", "told"),
+    ("planted", "message"),
     [
         (policy({"StringLike": {AUD: AUDIENCE, SUB: "repo:acme/shop:*"}}), "whole values"),
         (
@@ -56,6 +56,6 @@ def test_a_good_policy_has_no_faults():
         (policy(Action=["sts:AssumeRoleWithWebIdentity", "sts:AssumeRole"]), "other ways"),
     ],
 )
-def test_a_planted_fault_is_found(planted, told):
-    """Each of these lets somebody in who is not meant, or would after one more mistake."""
-    assert any(told in each for each in faults(planted)), faults(planted)
+def test_planted_fault_is_found(planted, message):
+    """Each of these gives somebody else access, or would after one more mistake."""
+    assert any(message in each for each in faults(planted)), faults(planted)

@@ -1,7 +1,7 @@
-"""The workflows: pinned, with least privilege; only what was tested and approved is deployed.
+"""The workflows: pinned, with least privilege; they deploy only what was tested and approved.
 
-GitHub cannot run here. So a workflow's steps are make commands, which do run here, and a few lines
-of GitHub's own `gh`; these tests read the rest. Scalars are read as text.
+GitHub cannot run here. A workflow's steps are make commands, which run here, and a few lines of
+GitHub's own `gh`. These tests read the rest. Scalars are read as text.
 """
 
 import json
@@ -34,7 +34,7 @@ LOADED = {name: yaml.load(text, yaml.BaseLoader) for name, text in TEXTS.items()
 WORKFLOWS = {name: loaded for name, loaded in LOADED.items() if name != "setup"}
 JOBS = {(flow, name): job for flow in WORKFLOWS for name, job in WORKFLOWS[flow]["jobs"].items()}
 OWN = {key: job for key, job in JOBS.items() if "steps" in job}
-"""The jobs with steps of their own: not those that call another workflow."""
+"""The jobs with steps, without those that call another workflow."""
 LINES = [(key, step) for key, job in OWN.items() for step in job["steps"] if "run" in step]
 LINE_NAMES = [f"{flow}/{job}: {step['name']}" for (flow, job), step in LINES]
 CI, DEPLOY, NIGHTLY = (WORKFLOWS[name]["jobs"] for name in ("ci", "deploy", "nightly"))
@@ -57,39 +57,39 @@ BECOME, UPLOAD, DOWNLOAD, CHECKOUT = (
 
 
 def matrix(job):
-    """The combinations of a job's `matrix.include`; a single empty one without it."""
+    """Return the combinations of a job's `matrix.include`; without it, one that is empty."""
     return job.get("strategy", {}).get("matrix", {}).get("include", [{}])
 
 
 def commands(job):
-    """The commands of the workshop that a job runs, in order."""
+    """Return the workshop's commands that a job runs, in order."""
     found = [match for step in job["steps"] if (match := COMMAND.fullmatch(step.get("run", "")))]
     parts = [each["part"] for each in matrix(job) if "part" in each]
     return [name for each in found for name in (parts if "$" in each[2] else [each[2]])]
 
 
 def needs(command):
-    """The environments that a command needs."""
+    """Return the environments that a command needs."""
     if command in LEARNERS:
         return LEARNERS_NEEDS.get(command, (WORKSHOP,))
     return MAINTAINERS_NEEDS.get(command, (DEV,))
 
 
 def using(job, action):
-    """What a job's steps pass to an action."""
+    """Return what a job's steps pass to an action."""
     uses = [step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
     return [step.get("with", {}) for step in uses]
 
 
 def set_up(job):
-    """What a job passes to the setup; {} when it needs none."""
+    """Return what a job passes to the setup; {} if nothing."""
     found = [step for step in job["steps"] if step.get("uses") == "$/.github/actions/setup"]
     assert len(found) <= 1
     return found[0].get("with", {}) if found else {}
 
 
 def calling(*wanted):
-    """The jobs that run any of these commands."""
+    """Return the jobs that run any of these commands."""
     return {key for key, job in OWN.items() if set(commands(job)) & set(wanted)}
 
 
@@ -102,7 +102,7 @@ def test_there_are_four_workflows():
 
 @pytest.mark.parametrize(("key", "step"), LINES, ids=LINE_NAMES)
 def test_line_is_a_make_command_that_exists_or_needs_only_gh(key, step, shell):
-    """Python is called where there may be no make."""
+    """A system without make uses Python."""
     assert "shell" not in step
     if not (line := COMMAND.fullmatch(step["run"])):
         assert "not found" not in shell(step).stderr
@@ -120,7 +120,7 @@ def test_line_is_a_make_command_that_exists_or_needs_only_gh(key, step, shell):
 
 @pytest.mark.parametrize(("key", "step"), LINES, ids=LINE_NAMES)
 def test_variable_that_is_passed_is_read(key, step):
-    """A misspelt name would pass nothing, and nothing would report it."""
+    """A misspelt name would have no effect, and no error."""
     used = set(re.findall(r"\$(\w+)|\benv\.(\w+)", step["run"]))
     read = {name for pair in used for name in pair if name} | GITHUBS
     for command in commands({**JOBS[key], "steps": [step]}):
@@ -128,13 +128,13 @@ def test_variable_that_is_passed_is_read(key, step):
     assert set(step.get("env", {})) <= read
 
 
-def test_no_line_holds_an_expression():
-    """GitHub pastes its value into the shell line, and it may be anybody's text; `env` is safe."""
+def test_no_line_contains_an_expression():
+    """GitHub inserts its value into the shell line, and a stranger may choose it; `env` is safe."""
     assert not [step["run"] for _, step in LINES if "${{" in step["run"]]
 
 
 def test_confirmation_reaches_destroy_through_its_environment_only():
-    """The command compares it with the prefix; no shell reads it."""
+    """The command compares it with the prefix. No shell reads it."""
     [line] = [step for step in JOBS["destroy", "destroy"]["steps"] if "run" in step]
     assert line["env"]["CONFIRM_DESTROY"] == "${{ inputs.confirm }}"
     assert TEXTS["destroy"].count("inputs.") == 1
@@ -146,7 +146,7 @@ def test_confirmation_reaches_destroy_through_its_environment_only():
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_action_is_pinned_by_commit(name):
-    """A tag can be moved to other code, a commit cannot; the version is in a comment."""
+    """A tag can move to other code, a commit cannot. The version is in a comment."""
     lines = re.findall(r"\buses: *(.*)$", TEXTS[name], re.MULTILINE)
     assert lines
     for line in lines:
@@ -175,7 +175,7 @@ def test_workflow_has_no_permissions_and_no_secrets(name):
 
 @pytest.mark.parametrize("key", JOBS, ids="/".join)
 def test_job_has_the_least_permissions_and_a_time_limit(key):
-    """Reading for a checkout, a token for AWS where a role is assumed, writing where gh writes."""
+    """Read for a checkout, a token to assume a role in AWS, and write for gh."""
     job = JOBS[key]
     if key not in OWN:
         assert job["permissions"] == {"contents": "read"}
@@ -197,7 +197,7 @@ def test_no_job_has_credentials_for_aws_and_for_github():
 
 @pytest.mark.parametrize("key", [key for key in OWN if using(OWN[key], BECOME)], ids="/".join)
 def test_role_is_a_variable_of_the_repository(key):
-    """The deploy role for what changes AWS, after a person's approval; else the plan role."""
+    """The deploy role for jobs that change AWS, after an approval; else the plan role."""
     job = JOBS[key]
     changes = key in calling("apply", "release", "destroy")
     role = "vars.AWS_DEPLOY_ROLE_ARN" if changes else "vars.AWS_PLAN_ROLE_ARN"
@@ -209,7 +209,7 @@ def test_role_is_a_variable_of_the_repository(key):
             assert step["env"]["NAME_PREFIX"] == "${{ vars.NAME_PREFIX }}"
 
 
-def test_only_what_changes_aws_waits_for_approval():
+def test_only_jobs_that_change_aws_wait_for_approval():
     """The environment's name is in the token for AWS, so no other job may have it."""
     assert {key for key, job in JOBS.items() if "environment" in job} == calling("apply", "destroy")
 
@@ -220,9 +220,9 @@ RESULTS = ("success", "failure", "cancelled", "skipped")
 
 
 def runs(job, context, *, cancelled=False):
-    """Whether GitHub would run a job or a step: its `if` in Python, on what an event holds.
+    """Return whether GitHub would run a job or a step: its `if` in Python, on an event's data.
 
-    Without a status function GitHub adds `success()`: every job it needs succeeded.
+    Without a status function GitHub adds `success()`: every needed job succeeded.
     """
     condition = job.get("if", "true").removeprefix("${{").removesuffix("}}").strip()
     needed = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
@@ -249,7 +249,7 @@ def runs(job, context, *, cancelled=False):
 
 
 def looked_up(path, context):
-    """A context's value; empty when it is not set."""
+    """Return a context's value; empty if it is not set."""
     value = context
     for name in path.split("."):
         value = value.get(name, "") if isinstance(value, dict) else ""
@@ -271,7 +271,7 @@ def event(name, *, head="us/workshop", ref="refs/heads/main", **results):
 
 
 def test_main_is_tested_then_planned_then_deployed():
-    """In one run: nothing is planned that failed, nothing is applied without a plan."""
+    """In one run: no plan after a failure, no deployment without a plan."""
     assert DEPLOY["ci"]["uses"] == "$/.github/workflows/ci.yml"
     assert (DEPLOY["plan"]["needs"], DEPLOY["deploy"]["needs"]) == ("ci", "plan")
     assert runs(DEPLOY["ci"], event("push"))
@@ -293,11 +293,11 @@ def test_pull_request_is_planned_and_commented_but_never_deployed():
 
 
 def test_pull_request_of_a_fork_gets_no_token():
-    """Not even for the plan role: anybody may open one."""
+    """Not even for the plan role: anybody may open a pull request."""
     assert not runs(DEPLOY["plan"], event("pull_request", head="them/workshop", ci="skipped"))
 
 
-def test_cancelled_run_goes_no_further():
+def test_cancelled_run_starts_no_more_jobs():
     for name, results in {"plan": {"ci": "success"}, "deploy": {"plan": "success"}}.items():
         assert not runs(DEPLOY[name], event("push", **results), cancelled=True)
 
@@ -312,7 +312,7 @@ def test_cancelled_run_goes_no_further():
     ],
 )
 def test_job_that_needs_an_account_is_skipped_in_a_fresh_fork(flow, name, trigger, roles):
-    """So are the jobs that need it (the tests above)."""
+    """And the jobs that need it (see the tests above)."""
     job, known = WORKFLOWS[flow]["jobs"][name], event(trigger, ci="success")
     assert runs(job, known)
     for role in roles:
@@ -321,13 +321,13 @@ def test_job_that_needs_an_account_is_skipped_in_a_fresh_fork(flow, name, trigge
 
 
 def test_role_is_assumed_on_main_only():
-    """But for a pull request's plan: GitHub offers `workflow_dispatch` on every branch."""
+    """Except for a pull request's plan. GitHub offers `workflow_dispatch` on every branch."""
     for key in (("destroy", "destroy"), ("nightly", "drift")):
         assert not runs(JOBS[key], event("workflow_dispatch", ref="refs/heads/other"))
 
 
 def test_gate_waits_for_every_job_of_ci_and_always_runs():
-    """A gate that is skipped counts as passed."""
+    """A skipped gate counts as passed."""
     gate = CI["all-green"]
     assert set(gate["needs"]) == set(CI) - {"all-green"}
     failed = dict.fromkeys(gate["needs"], "failure")
@@ -338,7 +338,7 @@ def test_gate_waits_for_every_job_of_ci_and_always_runs():
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_gate_fails_unless_every_job_succeeded(result, shell):
-    """A skipped job has proved nothing, though GitHub counts it as passed."""
+    """GitHub counts a skipped job as passed, but it tested nothing."""
     [step] = CI["all-green"]["steps"]
     results = dict.fromkeys(CI["all-green"]["needs"], "success") | {"unit": result}
     assert runs(step, event("push", **results)) == (result != "success")
@@ -346,7 +346,7 @@ def test_gate_fails_unless_every_job_succeeded(result, shell):
 
 
 def test_deploy_and_destroy_never_overlap_and_are_never_cancelled():
-    """One group for both; a run in it ends. Older runs of a branch's tests are cancelled."""
+    """Both are in one group, which cancels no run. New runs of a branch's tests cancel old ones."""
     destroy = WORKFLOWS["destroy"]["concurrency"]
     assert destroy == {"group": "production", "cancel-in-progress": "false"}
     deploy = WORKFLOWS["deploy"]["concurrency"]
@@ -377,7 +377,7 @@ else:
 
 @pytest.fixture
 def shell(tmp_path):
-    """A function that runs a step's lines where there is no program but a `gh` that records."""
+    """Return a function that runs a step's lines with a fake `gh` as the only program."""
     bash = shutil.which("bash")
     if os.name == "nt" or not bash:
         pytest.skip("the fake gh is a script with a #! line")
@@ -401,7 +401,7 @@ def shell(tmp_path):
 
 
 def called(folder):
-    """What the fake gh was called with: words and body of each call that writes."""
+    """Return the arguments and body of each call of the fake gh that writes."""
     path = folder / "calls"
     return (
         [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
@@ -422,7 +422,7 @@ def test_plan_is_one_comment_that_each_push_updates(tmp_path, shell):
     ("result", "open_issue", "wanted"),
     [
         ("failure", "", ["issue", "create", "--title", "The title"]),
-        ("cancelled", "", ["issue", "create", "--title", "The title"]),  # a job's time was up
+        ("cancelled", "", ["issue", "create", "--title", "The title"]),  # the job's timeout
         ("failure", "4", ["issue", "edit", "4"]),
         ("success", "4", ["issue", "close", "4"]),
         ("success", "", None),
@@ -433,7 +433,7 @@ def test_plan_is_one_comment_that_each_push_updates(tmp_path, shell):
 def test_nightly_result_opens_updates_or_closes_its_issue(
     tmp_path, shell, result, open_issue, wanted
 ):
-    """There is at most one open issue of a title; the number is what gh finds by that title."""
+    """There is at most one open issue per title; gh finds its number by the title."""
     (tmp_path / "report.md").write_text("The report\n", "utf-8")
     *_, step = NIGHTLY["issue"]["steps"]
     text = {"TITLE": "The title", "ADVICE": "Do this.", "RUN": "https://github.test/run"}
@@ -458,36 +458,63 @@ def test_every_nightly_job_has_an_issue_and_its_own_result():
     for each in matrix(issue):
         assert each["result"] == f"${{{{ needs.{each['job']}.result }}}}"
     for result in RESULTS:
-        assert runs(issue, event("schedule", drift=result, newest=result))
+        assert runs(issue, event("schedule", **dict.fromkeys(issue["needs"], result)))
     assert commands(NIGHTLY["newest"]) == ["lock", "test-all"]
+    assert commands(NIGHTLY["provider"]) == ["lock", "terraform", "stack"]
 
 
-# What jobs pass on -------------------------------------------------------------------------------
+def test_demo_runs_where_no_other_test_starts_a_local_cloud():
+    """On macOS and Windows the deployed tests would take hours per pull request."""
+    demo = NIGHTLY["demo"]
+    assert demo["strategy"]["matrix"] == CI["elsewhere"]["strategy"]["matrix"]
+    assert commands(demo) == ["demo", "down"]
+    assert "locks" not in set_up(demo), "the first run on a new machine downloads everything"
 
 
-def test_applied_plan_is_the_one_that_was_made():
-    """Plan and bundles are passed from the job that makes them to the job that uses them."""
-    report, plan = using(DEPLOY["plan"], UPLOAD)
-    assert plan["path"].split() == [".workshop/pipeline", ".workshop/bundles"]
-    assert plan["if-no-files-found"] == "error"
+# Data from job to job----------------------------------------------------------------------------
+
+
+def test_deploy_job_applies_the_plan_of_the_plan_job():
+    """The jobs pass the plan's hash and the bundles; the plan itself is in the bucket."""
+    report, made = using(DEPLOY["plan"], UPLOAD)
+    assert (made["path"], made["if-no-files-found"]) == (".workshop/bundles", "error")
     [fetched] = using(DEPLOY["deploy"], DOWNLOAD)
-    assert fetched == {"name": plan["name"], "path": ".workshop"}  # what both paths share
+    assert fetched == {"name": made["name"], "path": made["path"]}
     assert using(DEPLOY["comment"], DOWNLOAD) == [{"name": report["name"]}]
     order = [step.get("run", step.get("uses", "")) for step in DEPLOY["deploy"]["steps"]]
     assert order.index("make apply") > next(i for i, text in enumerate(order) if DOWNLOAD in text)
+    [plan] = [step for step in DEPLOY["plan"]["steps"] if step.get("run") == "make plan"]
+    [apply] = [step for step in DEPLOY["deploy"]["steps"] if step.get("run") == "make apply"]
+    assert DEPLOY["plan"]["outputs"] == {"plan": f"${{{{ steps.{plan['id']}.outputs.plan }}}}"}
+    assert apply["env"]["APPROVED_PLAN"] == "${{ needs.plan.outputs.plan }}"
 
 
-def test_pull_request_keeps_no_plan():
-    """A plan holds the state: names, settings, the address that gets the alarms."""
-    conditions = [step["if"] for step in DEPLOY["plan"]["steps"] if UPLOAD in step.get("uses", "")]
-    assert conditions == ["github.event_name == 'pull_request'", "github.event_name == 'push'"]
+def test_plan_is_shared_on_main_only():
+    [plan] = [step for step in DEPLOY["plan"]["steps"] if step.get("run") == "make plan"]
+    assert plan["env"]["SHARE_PLAN"] == "${{ github.event_name == 'push' }}"
+    uploads = [step["if"] for step in DEPLOY["plan"]["steps"] if UPLOAD in step.get("uses", "")]
+    assert uploads == ["github.event_name == 'pull_request'", "github.event_name == 'push'"]
+
+
+def test_no_artifact_of_a_public_repository_contains_the_state():
+    """A plan or a state that an apply could not write would: anybody may download artifacts."""
+    harmless = {".workshop/reports/*.xml", ".workshop/pipeline/report.md", ".workshop/bundles"}
+    harmless |= {".workshop/clouds/default/*.log", ".workshop/reports/soak.*"}
+    for job in OWN.values():
+        for step in job["steps"]:
+            if UPLOAD in step.get("uses", "") and not set(step["with"]["path"].split()) <= {
+                *harmless,
+                "requirements/*.lock",
+            }:
+                assert "errored.tfstate" in step["with"]["path"]
+                assert step["if"] == "failure() && github.event.repository.private"
 
 
 @pytest.mark.parametrize(
     ("maker", "reader"), [(DEPLOY["plan"], DEPLOY["comment"]), (NIGHTLY["drift"], NIGHTLY["issue"])]
 )
 def test_report_is_where_gh_reads_it(maker, reader):
-    """An artifact of one file is unpacked into the working directory."""
+    """GitHub extracts an artifact of one file into the working directory."""
     kept, [fetched] = using(maker, UPLOAD)[0], using(reader, DOWNLOAD)
     assert fetched == {"name": kept["name"]}
     assert kept["path"] == ".workshop/pipeline/report.md"
@@ -495,21 +522,21 @@ def test_report_is_where_gh_reads_it(maker, reader):
 
 
 @pytest.mark.parametrize("key", OWN, ids="/".join)
-def test_kept_files_are_found_and_their_names_differ(key):
-    """Artifacts leave out hidden folders by default; names are unique in a run."""
+def test_uploaded_files_are_found_and_their_names_differ(key):
+    """Artifacts exclude hidden folders by default; names are unique in a run."""
     for kept in using(JOBS[key], UPLOAD):
         assert ".workshop/" not in kept["path"] or kept["include-hidden-files"] == "true"
         assert "strategy" not in JOBS[key] or "${{ matrix." in kept["name"]
 
 
 def test_artifacts_of_one_run_have_different_names():
-    """The run of main holds the jobs of ci.yml and of deploy.yml."""
+    """The run of main has the jobs of ci.yml and of deploy.yml."""
     jobs = [*CI.values(), *DEPLOY.values()]
     names = [kept["name"] for job in jobs if "steps" in job for kept in using(job, UPLOAD)]
     assert len(names) == len(set(names))
 
 
-# What other files say, too -----------------------------------------------------------------------
+# Agreement with other files ---------------------------------------------------------------------
 
 
 def test_ci_runs_every_part_of_the_tests():
@@ -518,12 +545,12 @@ def test_ci_runs_every_part_of_the_tests():
 
 
 def test_tests_run_on_every_supported_python():
-    """From the oldest that the project supports to the one that the functions run on."""
+    """From the oldest supported version to the one after the functions' version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     oldest = project["requires-python"].removeprefix(">=")
     first, last = (int(version.removeprefix("3.")) for version in (oldest, bundles.RUNTIME))
     unit = CI["unit"]
-    assert unit["strategy"]["matrix"]["python"] == [f"3.{n}" for n in range(first, last + 1)]
+    assert unit["strategy"]["matrix"]["python"] == [f"3.{n}" for n in range(first, last + 2)]
     assert set_up(unit)["python"] == "${{ matrix.python }}"
     assert LOADED["setup"]["inputs"]["python"]["default"] == bundles.RUNTIME
     systems = CI["elsewhere"]["strategy"]["matrix"]["system"]
@@ -531,7 +558,7 @@ def test_tests_run_on_every_supported_python():
 
 
 def test_terraform_is_a_supported_version():
-    """The same everywhere, new enough to lock the state; only the nightly run uses the newest."""
+    """One version, new enough to lock the state. Only the nightly run uses the newest."""
     text = (ROOT / "terraform/versions.tf").read_text("utf-8")
     [(oldest, below)] = re.findall(r'required_version = ">= ([\d.]+), (< [\d.]+)"', text)
     version = tuple(map(int, LOADED["setup"]["inputs"]["terraform"]["default"].split(".")))
@@ -554,7 +581,7 @@ CACHED = [
 
 @pytest.mark.parametrize(("name", "part", "locks"), CACHED, ids=str)
 def test_cache_is_keyed_by_the_locks_that_the_job_installs(name, part, locks):
-    """By exactly the lock files of the environments that its commands need."""
+    """The key has exactly the lock files of the environments that the commands need."""
     ran = [part] if part else commands(CI[name])
     wanted = {each.lock for command in ran for each in needs(command)}
     scanners = {SECURITY.lock} if "security" in ran else set()  # the command adds them
@@ -562,7 +589,7 @@ def test_cache_is_keyed_by_the_locks_that_the_job_installs(name, part, locks):
 
 
 def test_job_that_reaches_aws_uses_no_cache():
-    """Code that somebody wrote into a cache would run beside the credentials."""
+    """Code from a manipulated cache would have access to the credentials."""
     for key, job in OWN.items():
         assert key[0] == "ci" or "locks" not in set_up(job), key
     cached = [step for step in LOADED["setup"]["runs"]["steps"] if "cache" in step["uses"]]

@@ -1,1 +1,1 @@
-"""What the system costs in time, size and requests, each figure beside its floor."""
+"""Measure the system's time, size and requests, each compared with the lowest possible value."""

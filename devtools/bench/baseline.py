@@ -1,20 +1,16 @@
-"""Deploying the bare twin beside the stack, on the same local cloud."""
+"""Deploy the baseline next to the stack, on the same local cloud."""
 
 import io
-import json
-import time
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
+from devtools.bench.beside import Beside
 from workshop.deployment.stack import Stack
-from workshop.errors import WorkshopError
 
 SOURCE = Path(__file__).with_name("baseline_function.py")
 """The code of all of its functions."""
 
-PREFIX = "bare-twin"
-BUS = f"{PREFIX}-bus"
+PREFIX = "baseline"
 TABLES = {"orders": "order_id", "payments": "order_id", "inventory": "sku", "shipments": "order_id"}
 CONSUMES = {
     "track": ["OrderCreated", "PaymentProcessed", "InventoryUpdated", "ShipmentPrepared"],
@@ -25,87 +21,30 @@ CONSUMES = {
 """Function → the detail-types it gets."""
 FUNCTIONS = ("api", *CONSUMES)
 
-ALLOWED = ["dynamodb:*", "events:PutEvents"]
 
-
-def deploy(stack: Stack) -> None:
-    """Make the twin's bus, tables, functions and rules.
+def deploy(stack: Stack) -> Beside:
+    """Make the baseline's bus, tables, functions and rules.
 
     Raises:
         WorkshopError: A function does not become ready.
     """
-    dynamodb, events = stack.client("dynamodb"), stack.client("events")
+    flow = Beside(stack, PREFIX)
     for table, key in TABLES.items():
-        dynamodb.create_table(
-            TableName=f"{PREFIX}-{table}",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-        )
-    dynamodb.put_item(
-        TableName=f"{PREFIX}-inventory",
+        flow.make_table(table, key)
+    stack.client("dynamodb").put_item(
+        TableName=flow.name("inventory"),
         Item={"sku": {"S": "STOCK"}, "on_hand": {"N": "1000000"}},
     )
-    events.create_event_bus(Name=BUS)
-    role = _role(stack)
+    flow.make_bus()
+    role = flow.make_role("dynamodb:*", "events:PutEvents")
+    environment = {"EVENT_BUS_NAME": flow.bus, "PREFIX": PREFIX}
+    code = _zip()
     for function in FUNCTIONS:
-        arn = _function(stack, function, role)
+        handler = f"{SOURCE.stem}.{function}"
+        arn = flow.make_function(function, handler, code, role, environment)
         if function in CONSUMES:
-            _rule(stack, function, arn)
-
-
-def _role(stack: Stack) -> str:
-    iam = stack.client("iam")
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    allow = {"Effect": "Allow", "Action": ALLOWED, "Resource": "*"}
-    role = iam.create_role(RoleName=PREFIX, AssumeRolePolicyDocument=_policy(trust))["Role"]
-    iam.put_role_policy(RoleName=PREFIX, PolicyName="all", PolicyDocument=_policy(allow))
-    return str(role["Arn"])
-
-
-def _policy(statement: Mapping[str, object]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _function(stack: Stack, function: str, role: str) -> str:
-    client = stack.client("lambda")
-    name = f"{PREFIX}-{function}"
-    client.create_function(
-        FunctionName=name,
-        Role=role,
-        Runtime="python3.13",
-        Handler=f"{SOURCE.stem}.{function}",
-        Code={"ZipFile": _zip()},
-        Timeout=15,
-        Environment={"Variables": {"EVENT_BUS_NAME": BUS, "PREFIX": PREFIX}},
-    )
-    deadline = time.monotonic() + 30
-    while True:
-        state = client.get_function_configuration(FunctionName=name)
-        if state["State"] == "Active":
-            return str(state["FunctionArn"])
-        if time.monotonic() > deadline:
-            raise WorkshopError(f"{name} is still {state['State']} after 30 s")
-        time.sleep(0.05)
-
-
-def _rule(stack: Stack, function: str, arn: str) -> None:
-    name = f"{PREFIX}-{function}"
-    events = stack.client("events")
-    pattern = json.dumps({"source": [PREFIX], "detail-type": CONSUMES[function]})
-    rule = events.put_rule(Name=name, EventBusName=BUS, EventPattern=pattern)["RuleArn"]
-    events.put_targets(Rule=name, EventBusName=BUS, Targets=[{"Id": "function", "Arn": arn}])
-    stack.client("lambda").add_permission(
-        FunctionName=name,
-        StatementId="bus",
-        Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com",
-        SourceArn=rule,
-    )
+            flow.make_rule(function, arn, {"detail-type": CONSUMES[function]})
+    return flow
 
 
 def _zip() -> bytes:

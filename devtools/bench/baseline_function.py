@@ -1,7 +1,7 @@
-"""The bare twin: functions that make the same AWS calls as ours and do nothing else.
+"""The baseline: functions that make the same AWS calls as ours and do nothing else.
 
-Each prints one line, because the local cloud waits up to 50 ms for the output of a function that
-says nothing; without it the floor would lie above the house.
+Each prints one line: the local cloud waits up to 50 ms for the output of a function, and a function
+without output would be slower than ours.
 """
 
 import json
@@ -51,7 +51,7 @@ def _set_status(table: str, detail: dict[str, Any], status: str) -> None:
 
 
 def api(request: dict[str, Any], _context: Any) -> None:
-    """Put the order once and announce it."""
+    """Put the order once and publish its event."""
     _put("orders", "order_id", request)
     _publish("OrderCreated", request)
     print("done")  # noqa: T201
@@ -64,7 +64,7 @@ def track(event: dict[str, Any], _context: Any) -> None:
 
 
 def charge(event: dict[str, Any], _context: Any) -> None:
-    """Note the intent, note the outcome, announce it."""
+    """Write the intent, write the outcome, publish it."""
     _set_status("payments", event["detail"], "PENDING")
     _set_status("payments", event["detail"], "SUCCEEDED")
     _publish("PaymentProcessed", event["detail"])
@@ -72,7 +72,7 @@ def charge(event: dict[str, Any], _context: Any) -> None:
 
 
 def reserve(event: dict[str, Any], _context: Any) -> None:
-    """Write the record and the stock together, announce it."""
+    """Write the record and the stock in one transaction, publish the event."""
     detail = event["detail"]
     table = f"{PREFIX}-inventory"
     record = {"sku": {"S": detail["id"]}, "outcome": {"S": json.dumps(detail)}}
@@ -101,7 +101,7 @@ def reserve(event: dict[str, Any], _context: Any) -> None:
 
 
 def prepare(event: dict[str, Any], _context: Any) -> None:
-    """Put the shipment once and announce it."""
+    """Put the shipment once and publish its event."""
     _put("shipments", "order_id", event["detail"])
     _publish("ShipmentPrepared", event["detail"])
     print("done")  # noqa: T201

@@ -1,22 +1,24 @@
-"""Every function of the flow, with something for it to do."""
+"""Every function of the flow, with an event for it."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from devtools.documents import events
+from devtools.documents.events import Function
 from workshop.orders.api_client import order_request
-from workshop.paths import ROOT
+from workshop.paths import ROOT, SERVICE_STAGES
 
 EXAMPLES = ROOT / "orderflow" / "contracts"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A function and what it is measured on.
+    """A function and the input of its measurement.
 
     Attributes:
         module: The module that Lambda imports, such as ``order_service.handler``.
-        function: The handler in it.
+        function: The entry point in it.
         example: The contract's example that it gets; None for an order through the API.
         clients: The AWS services it has a client for.
     """
@@ -24,15 +26,25 @@ class Case:
     module: str
     function: str
     example: str | None
-    clients: tuple[str, ...] = ("dynamodb", "events")
+    clients: tuple[str, ...]
 
     @property
     def package(self) -> str:
-        """The bundle that holds it."""
+        """Return the bundle that contains it."""
         return self.module.partition(".")[0]
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the arguments of `warm` in `one_function.py`.
+
+        `app.py` has a `build` for the entry module `handler`, and `build_<name>` for any other.
+        """
+        entry_module = self.module.rpartition(".")[2]
+        build = "build" if entry_module == "handler" else f"build_{entry_module}"
+        return (f"{self.package}.app", build, self.function, *self.clients)
+
     def event(self) -> dict[str, Any]:
-        """What Lambda hands over."""
+        """Return the event that Lambda passes to it."""
         if self.example is None:
             return _api_request()
         text = (EXAMPLES / f"{self.example}.example.json").read_text("utf-8")
@@ -40,18 +52,22 @@ class Case:
         return event
 
 
-CASES = (
-    Case("order_service.handler", "api", None),
-    Case("order_service.tracker", "track", "PaymentProcessed/v1.succeeded", ("dynamodb",)),
-    Case("payment_service.handler", "charge", "OrderCreated/v1"),
-    Case("payment_service.handler", "refund", "InventoryUpdated/v1.out-of-stock"),
-    Case("inventory_service.handler", "reserve", "PaymentProcessed/v1.succeeded"),
-    Case("shipping_service.handler", "prepare", "InventoryUpdated/v1.reserved"),
-)
+def _case(function: Function) -> Case:
+    """Return the input of a measurement: the first event that it gets of a successful order."""
+    received = [each for each in events.variants() if function in events.receivers(each)]
+    if len(received) == len(events.variants()):
+        received.pop(0)  # the tracker finds an existing order, as in most cases
+    module, _, handler = function.handler.rpartition(".")
+    example = f"{received[0].type}/{received[0].name}" if received else None
+    clients = ("dynamodb", "events") if function.sends else ("dynamodb",)
+    return Case(module, handler, example, clients)
+
+
+CASES = tuple(_case(each) for each in events.functions() if int(each.stage[:2]) in SERVICE_STAGES)
 
 
 def _api_request() -> dict[str, Any]:
-    """An order as the HTTP API hands it over (payload format 2.0), as far as a function looks."""
+    """Return an order in payload format 2.0, as far as a function reads it."""
     return {
         "version": "2.0",
         "routeKey": "POST /orders",

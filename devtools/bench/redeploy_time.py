@@ -1,4 +1,4 @@
-"""From a change in the code to the changed code running."""
+"""The time from a change in the code until the new code runs."""
 
 import json
 import shutil
@@ -20,13 +20,14 @@ from workshop.paths import BUNDLES, ROOT
 CHANGED = Path("04-shipping", "shipping_service", "service.py")
 FUNCTION, PACKAGE = "shipping", "shipping_service"
 PATIENCE_SECONDS = 60.0
+BUDGET_SECONDS = 3
 
 
 def figure(stack: Stack) -> Figure:
-    """Change a service, bring it up, wait until the new code answers; beside a bare upload.
+    """Change a service, deploy it, and wait for the new code; compare with a plain upload.
 
     Raises:
-        WorkshopError: The new code does not answer.
+        WorkshopError: The new code does not run.
     """
     unchanged = (BUNDLES / f"{PACKAGE}.zip").read_bytes()
     name = stack.outputs.function_names[FUNCTION]
@@ -40,8 +41,8 @@ def figure(stack: Stack) -> Figure:
         "code change to live",
         "s",
         seconds,
-        "≤ 5 s",
-        seconds <= 5,
+        f"≤ {BUDGET_SECONDS} s",
+        seconds <= BUDGET_SECONDS,
         floor,
         note="floor: UpdateFunctionCode alone",
     )
@@ -49,20 +50,20 @@ def figure(stack: Stack) -> Figure:
 
 @contextmanager
 def changed_copy() -> Iterator[Callable[[], list[Bundle]]]:
-    """A way to build the bundles as if a service had just been changed; the checkout stays."""
+    """Build the bundles as if a service had just changed, without a change in the checkout."""
     with tempfile.TemporaryDirectory() as scratch:
         root, target = Path(scratch, "repository"), Path(scratch, "bundles")
         for folder in bundles.source_folders(ROOT):
             leave = shutil.ignore_patterns("__pycache__")
             shutil.copytree(folder, root / folder.relative_to(ROOT), ignore=leave)
-        shutil.copytree(BUNDLES, target)  # so that only the changed one is made anew
+        shutil.copytree(BUNDLES, target)  # so that only the changed one is built again
         with (root / CHANGED).open("a", encoding="utf-8") as source:
             source.write(f"# changed at {time.time()}\n")
         yield partial(bundles.build, root, target)
 
 
 def _until_live(stack: Stack, change: Callable[[], object]) -> float:
-    """Seconds from the start of a change until the function has answered with other code."""
+    """Return the seconds from the start of a change until the function runs other code."""
     before = _code_of(stack)
     started = time.monotonic()
     change()

@@ -1,4 +1,4 @@
-"""How large the bundles are, and how much of that is the dependencies'."""
+"""The size of the bundles, and the share of their dependencies."""
 
 import io
 import zipfile
@@ -8,7 +8,7 @@ from workshop.deployment.bundles import SIZE_LIMIT, Bundle
 
 
 def figure(made: list[Bundle]) -> Figure:
-    """Measure the largest bundle, beside one that holds its dependencies alone."""
+    """Measure the largest bundle, compared with one of its dependencies alone."""
     largest = max(made, key=lambda bundle: bundle.path.stat().st_size)
     size = largest.path.stat().st_size
     return Figure(
@@ -23,7 +23,7 @@ def figure(made: list[Bundle]) -> Figure:
 
 
 def dependencies_alone(bundle: Bundle) -> int:
-    """The bytes a bundle would have without any code of this repository."""
+    """Return the bytes a bundle would have without any code of this repository."""
     ours = {bundle.package, "orderflow"}
     buffer = io.BytesIO()
     with (

@@ -1,4 +1,4 @@
-"""What a person waits for: a command's start, and `make demo` in a clean clone."""
+"""The times that a person waits: a command's start, and `make demo` in a clean clone."""
 
 import os
 import statistics
@@ -18,7 +18,7 @@ STARTS = 7
 
 
 def start() -> Figure:
-    """Measure how long the command line takes to show its help, beside an empty Python process."""
+    """Measure how long the command line takes to show its help; the floor is an empty process."""
     commands = (["-m", "workshop", "--help"], ["-c", "pass"])
     took, floor = (
         statistics.median(_seconds(sys.executable, *words) for _ in range(STARTS))

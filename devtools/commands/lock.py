@@ -1,4 +1,4 @@
-"""The verb that pins what the project depends on."""
+"""The command that pins the dependencies."""
 
 import subprocess
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from devtools import terraform_provider
 from workshop.console import say
 from workshop.errors import WorkshopError
 from workshop.paths import LOCKS, ROOT
@@ -16,9 +17,9 @@ from workshop.paths import LOCKS, ROOT
 app = typer.Typer()
 
 GROUPS = ("workshop", "dev", "lab", "local-cloud", "functions")
-"""pyproject.toml's dependency groups that have a lock file of their name, and share versions."""
+"""The dependency groups of pyproject.toml with a lock file; they share versions."""
 APART = ("security",)
-"""Those whose versions are their own: nothing runs beside them in one environment."""
+"""Groups with their own versions: each has an environment for itself."""
 
 _COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
@@ -31,12 +32,23 @@ _COMPILE = (
 def lock(
     *,
     upgrade: Annotated[
-        bool, typer.Option("--upgrade", help="Take the newest versions allowed.")
+        bool, typer.Option("--upgrade", help="Use the newest allowed versions.")
+    ] = False,
+    provider: Annotated[
+        bool,
+        typer.Option(
+            "--provider",
+            help="Only Terraform's AWS provider: use the newest, of any major version.",
+        ),
     ] = False,
 ) -> None:
-    """Make requirements/*.lock again from pyproject.toml."""
+    """Write requirements/*.lock again from pyproject.toml."""
+    if provider:
+        terraform_provider.lock_newest()
+        say("Terraform's provider is locked; the next command that needs it downloads it.")
+        return
     with tempfile.TemporaryDirectory() as folder:
-        # All groups at once first: what they share gets one version for all of them.
+        # All groups at once first: a shared package gets one version in all of them.
         everything = Path(folder, "everything.txt")
         if not upgrade:  # uv keeps what it finds there
             everything.write_text("\n".join(_pins(GROUPS)), "utf-8")
@@ -53,7 +65,7 @@ def lock(
 
 
 def _pins(groups: Iterable[str]) -> list[str]:
-    """What groups' lock files pin now, without the hashes."""
+    """Return the current pins of the groups' lock files, without the hashes."""
     locks = [LOCKS / f"{each}.lock" for each in groups]
     texts = [path.read_text("utf-8") for path in locks if path.exists()]
     lines = [line for text in texts for line in text.splitlines() if "==" in line]
@@ -65,4 +77,4 @@ def _compile(*options: str) -> None:
         [*_COMPILE, *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise WorkshopError(f"{done.stderr.strip()}\nThe lock files could not be made.")
+        raise WorkshopError(f"{done.stderr.strip()}\nThe lock files could not be written.")

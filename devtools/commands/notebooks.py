@@ -19,10 +19,9 @@ Names = Annotated[
 
 @app.command()
 def notebooks(names: Names = None) -> None:
-    """Run every notebook, and compare what it says with what is saved in it.
+    """Run every notebook, and compare its outputs with the saved ones.
 
-    On a local cloud made for it, or on the stack that WORKSHOP_CLOUD names. On AWS the cells only
-    have to run.
+    This uses a new local cloud, or the stack in WORKSHOP_CLOUD. On AWS the cells only have to run.
     """
     paths = files.paths(names or ())
     with own_stack.named_or_own_cloud() as cloud:
@@ -35,13 +34,15 @@ def notebooks(names: Names = None) -> None:
 
 @app.command("notebooks-refresh")
 def notebooks_refresh(names: Names = None) -> None:
-    """Run notebooks anew, and save what they say."""
+    """Run notebooks and save their outputs."""
     from devtools.notebooks.refresh import refresh  # noqa: PLC0415 - only in the development environment
 
     paths = files.paths(names or ())
     with own_stack.named_or_own_cloud() as cloud, steps("Running") as progress:
         if not current(cloud).target.own:
-            raise UsageError("What is saved comes from a local cloud: AWS's times are yours alone.")
+            raise UsageError(
+                "Saved outputs come from a local cloud: times on AWS differ from run to run."
+            )
         progress.planned(len(paths))
         for path in paths:
             progress.doing(path.stem)

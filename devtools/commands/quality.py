@@ -27,6 +27,8 @@ PARTS: dict[str, Callable[[], Tally]] = {
     "terraform": test_runner.terraform,
     "stack": test_runner.stack,
     "exercises": test_runner.exercises,
+    "browser": test_runner.browser,
+    "simulate": test_runner.simulate,
     "security": test_runner.security,
     "deployed": test_runner.deployed,
 }
@@ -39,6 +41,8 @@ BESIDE: dict[str, Callable[[], Tally]] = {
     "unit": partial(test_runner.unit, beside=True),
     "terraform": partial(test_runner.terraform, beside=True),
     "exercises": partial(test_runner.exercises, beside=True),
+    "browser": partial(test_runner.browser, beside=True),
+    "simulate": partial(test_runner.simulate, beside=True),
     "security": partial(test_runner.security, beside=True),
 }
 """Parts that run one after the other beside a part that mostly waits."""
@@ -48,13 +52,13 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 @app.command()
 def fmt() -> None:
-    """Bring all code into shape: Python and Terraform."""
+    """Format all code: Python and Terraform."""
     test_runner.fmt()
 
 
 @app.command()
 def lint() -> None:
-    """Check style, and that all code is in shape."""
+    """Check the style and format of all code."""
     _end(test_runner.lint())
 
 
@@ -78,13 +82,13 @@ def terraform() -> None:
 
 @app.command(context_settings=_PASS_ON)
 def security(context: typer.Context) -> None:
-    """Scan the workflows and what Terraform would make for weak spots; options go to pytest."""
+    """Scan the workflows and the Terraform plans; options go to pytest."""
     _end(test_runner.security(*context.args))
 
 
 @app.command(context_settings=_PASS_ON)
 def deployed(context: typer.Context) -> None:
-    """Run the tests of the deployed stack on a local cloud of their own; options go to pytest."""
+    """Run the tests of the deployed stack on their own local clouds; options go to pytest."""
     _end(test_runner.deployed(*context.args))
 
 
@@ -100,33 +104,41 @@ def exercises(context: typer.Context) -> None:
     _end(test_runner.exercises(*context.args))
 
 
+@app.command(context_settings=_PASS_ON)
+def browser(context: typer.Context) -> None:
+    """Deploy all stages once, and use the board in a real browser; options go to pytest."""
+    _end(test_runner.browser(*context.args))
+
+
 @app.command("test")
 def quick(
     part: Annotated[
         list[str] | None, typer.Argument(help=f"Only these parts: {', '.join(PARTS)}.")
     ] = None,
 ) -> None:
-    """Lint, types, unit and Terraform tests; flow and notebooks on one deployed stack."""
+    """Run lint, types, unit and Terraform tests, and flow and notebooks on one stack."""
     run_parts(part or QUICK)
 
 
 @app.command("test-all")
 def everything(
     *,
-    rest: Annotated[bool, typer.Option("--rest", help="Only what `make test` leaves out.")] = False,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="Only the parts that `make test` leaves out.")
+    ] = False,
 ) -> None:
-    """Every test: also each stage, an account, exercises, pages, scanners."""
+    """Run every test: also each stage, an account, exercises, pages, board, scanners."""
     run_parts([name for name in PARTS if not rest or name not in QUICK])
 
 
 def run_parts(chosen: Sequence[str]) -> None:
-    """Run parts of the tests, and show a table of how they ended.
+    """Run parts of the tests, and show a table of the results.
 
     Args:
         chosen: Their names.
 
     Raises:
-        UsageError: There is no part of a name.
+        UsageError: A part does not exist.
         typer.Exit: Something failed.
     """
     if unknown := set(chosen) - set(PARTS):
@@ -164,14 +176,14 @@ def run_parts(chosen: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class _Result:
-    """What a part came to, and how long it took."""
+    """A part's result and duration."""
 
     tally: Tally
     seconds: float
 
 
 def _run(name: str, part: Callable[[], Tally], *, beside: bool = False) -> _Result:
-    if not beside:  # its heading would stand in the middle of another part's output
+    if not beside:  # its heading would be in the middle of another part's output
         heading(name)
     started = time.monotonic()
     try:
@@ -195,6 +207,6 @@ def _summarise(markdown: str) -> None:
 
 
 def _end(tally: Tally) -> None:
-    """Give the exit code that a script expects."""
+    """Exit with 1 if a test failed."""
     if tally.failed:
         raise typer.Exit(1)

@@ -49,7 +49,7 @@ def _command(name: str, options: str) -> str:
 
 
 def _row(parameter: Any) -> str:
-    """An option or argument, and what it is for."""
+    """Return an option or argument, and what it is for."""
     words = " ".join((parameter.help or "").split())
     default = parameter.default
     choices = "|".join(type(default)) if isinstance(default, StrEnum) else ""

@@ -3,15 +3,13 @@
 from devtools.documents import events
 from devtools.documents.events import Function, Variant
 from workshop.errors import UsageError
-from workshop.paths import STAGES
-
-TABLES = {1: "Orders", 2: "Payments", 3: "Inventory", 4: "Shipments"}
-"""Stage → the table it brings."""
+from workshop.paths import RELEASE_STAGE, STAGES
+from workshop.stages import flow
 
 _HEAD = "flowchart LR"
 _ENDS = ("  client([customer])", "  bus{{EventBridge bus}}")
 
-_LEGEND = "\n\nYellow: what this stage adds."
+_LEGEND = "\n\nYellow: added by this stage."
 # Dark text on a light background, in every theme of the page.
 _NEW = "  classDef new fill:#ffe082,stroke:#b26a00,stroke-width:2px,color:#1a1a1a"
 
@@ -24,7 +22,7 @@ _SAFETY_NET = """\
   consumers -. "fails for good" .-> queues
   queues -- "make redrive" --> redrive
   redrive -- "to the function that failed" --> consumers"""
-"""What stage 5 adds beside functions that publish: queues and all, once for all consumers."""
+"""The parts of stage 5 that publish no events, drawn once for all consumers."""
 
 _PIPELINE = """\
   change([pull request]) --> tests[every test]
@@ -38,7 +36,7 @@ _PIPELINE = """\
   alias -- "after a release" --> now[version 2]
   alias -. "before it" .-> before[version 1]
   class change,tests,comment,merge,again,approval,apply,release,smoke,live,back,alias new"""
-"""Stage 6: how a change becomes live, and whom the functions' callers reach."""
+"""Stage 6: how a change becomes live, and which version the callers invoke."""
 
 
 def diagram(stage: int) -> str:
@@ -52,10 +50,15 @@ def diagram(stage: int) -> str:
     """
     if stage not in STAGES:
         raise UsageError(f"there is no stage {stage}")
-    if stage == STAGES[-1]:
+    if stage == RELEASE_STAGE:
         return _drawn([_HEAD, *_PIPELINE.splitlines(), _NEW]) + _LEGEND
-    lines = _flow(stage) if stage in TABLES else _safety_net(stage)
+    lines = _flow(stage) if stage in tables() else _safety_net(stage)
     return _drawn([*lines, _NEW]) + _LEGEND
+
+
+def tables() -> dict[int, str]:
+    """Return stage → the table it brings."""
+    return {each.stage: each.name.capitalize() for each in flow().tables.values()}
 
 
 def _drawn(lines: list[str]) -> str:
@@ -67,7 +70,7 @@ def _flow(stage: int) -> list[str]:
     present = _present(stage)
     lines = [_HEAD, *_ENDS, *(_box(each) for each in present)]
     lines += [
-        f"  {_table(each)}[({each})]" for stage_of, each in TABLES.items() if stage_of <= stage
+        f"  {_table(each)}[({each})]" for stage_of, each in tables().items() if stage_of <= stage
     ]
     lines.append(_ordered(present[0]))
     for function in present:
@@ -75,18 +78,18 @@ def _flow(stage: int) -> list[str]:
             lines.append(f'  {_id(function)} -- "{sent}" --> bus')
         if function.pattern:
             lines.append(f'  bus -- "{_received(function)}" --> {_id(function)}')
-    lines += [f"  {_id(each)} --- {_table(TABLES[_stage(each)])}" for each in present]
+    lines += [f"  {_id(each)} --- {_table(_table_of(each))}" for each in present]
     new = [_id(each) for each in present if _stage(each) == stage]
-    new += [_table(TABLES[stage]), *(["bus"] if stage == 1 else [])]
+    new += [_table(tables()[stage]), *(["bus"] if stage == 1 else [])]
     return [*lines, f"  class {','.join(new)} new"]
 
 
 def _safety_net(stage: int) -> list[str]:
-    """The consumers as one, and what catches and repeats for all of them."""
+    """Return the consumers as one node, with the queues and the redrive of all of them."""
     present = _present(stage)
     announcers = [each for each in present if not each.pattern]
     consumers = "<br>".join(each.key for each in present if each.pattern)
-    orders, *others = TABLES.values()
+    orders, *others = (each for of, each in tables().items() if of < stage)
     new = [_id(each) for each in announcers if _stage(each) == stage]
     return [
         *(_HEAD, *_ENDS, *(_box(each) for each in announcers)),
@@ -110,7 +113,7 @@ def _box(function: Function) -> str:
 
 
 def _ordered(function: Function) -> str:
-    """How it all begins."""
+    """Return the start of the flow."""
     return f'  client -- "POST /orders" --> {_id(function)}'
 
 
@@ -122,6 +125,11 @@ def _stage(function: Function) -> int:
     return int(function.stage[:2])
 
 
+def _table_of(function: Function) -> str:
+    """Return the table of a function's stage; the reconciler reads the orders."""
+    return tables().get(_stage(function), tables()[1])
+
+
 def _id(function: Function) -> str:
     return function.key.replace("-", "_")
 
@@ -131,7 +139,7 @@ def _table(name: str) -> str:
 
 
 def _sent(function: Function) -> str:
-    """What a function publishes: the type, or its only kind if others publish further ones."""
+    """Return what a function publishes: the type, or its only kind if others publish the rest."""
     kinds = [each for each in events.variants() if function in events.senders(each)]
     if len(kinds) == 1:
         return kinds[0].label

@@ -1,4 +1,4 @@
-"""The event catalogue's generated parts: what the contract says, in tables."""
+"""The event catalogue's generated parts: the contract in tables."""
 
 import html
 import json
@@ -15,6 +15,9 @@ from workshop.paths import ROOT
 READY = ROOT / "docs/events"
 """Every kind of event, ready for `aws events put-events`."""
 
+_LONGEST_PATTERN = 60
+"""Characters of a pattern that a table still shows."""
+
 Row = list[str]
 
 
@@ -22,7 +25,7 @@ def part(name: str, *, page: Path) -> str:
     """Return a part of the catalogue as Markdown.
 
     Args:
-        name: `overview`, `kinds`, `metadata`, `order`, or an event type.
+        name: `overview`, `kinds`, `metadata`, `order`, or `types`.
         page: the page of the part, from where links lead.
 
     Raises:
@@ -35,10 +38,27 @@ def part(name: str, *, page: Path) -> str:
             return _kinds()
         case "metadata" | "order":
             return _shared(name)
-        case _ if name in contract.PRODUCERS:
-            return _type(name, page)
-    parts = ("overview", "kinds", "metadata", "order", *contract.PRODUCERS)
+        case "types":
+            sections = (f"## {each}\n\n{_type(each, page)}" for each in events.types())
+            return "\n\n".join(sections)
+    parts = ("overview", "kinds", "metadata", "order", "types")
     raise UsageError(f"there is no part {name!r} of the catalogue: {', '.join(parts)}")
+
+
+def ready_files() -> dict[Path, str]:
+    """Return the files that `aws events put-events` takes, one for each kind of event."""
+    kinds = (*events.variants(), *events.older())
+    return {READY / f"{each.key}.json": _ready(each) for each in kinds}
+
+
+def _ready(variant: Variant) -> str:
+    entry = {
+        "Source": variant.example["source"],
+        "DetailType": variant.example["detail-type"],
+        "Detail": json.dumps(variant.example["detail"], separators=(",", ":")),
+        "EventBusName": "orderflow-bus",
+    }
+    return json.dumps([entry], indent=2) + "\n"
 
 
 def _overview(page: Path) -> str:
@@ -55,7 +75,7 @@ def _overview(page: Path) -> str:
 
 
 def _kinds() -> str:
-    """What the names in the tables' second columns stand for."""
+    """Return the meanings of the names in the tables' second columns."""
     rows = []
     for name, node in _definitions().items():
         if node["type"] == "object":
@@ -73,11 +93,11 @@ def _shared(name: str) -> str:
 
 def _type(event_type: str, page: Path) -> str:
     kinds = events.of_type(event_type)
-    newest = max(each.version for each in kinds)
+    newest = contract.versions(event_type)[-1]
     schema = events.schema(event_type, newest)
     data = schema["properties"]["data"]["properties"]
     parts = events.own_parts(event_type, newest)
-    examples = [each.example["detail"]["data"] for each in kinds if each.version == newest]
+    examples = [each.example["detail"]["data"] for each in kinds]
     rows = [
         row
         for part in parts
@@ -91,7 +111,7 @@ def _type(event_type: str, page: Path) -> str:
             _which(kinds, page),
             f"Its own part, {' and '.join(f'`data.{part}`' for part in parts)}:",
             _field_table(rows),
-            f"**Of a person it says** {_personal(parts)}.",
+            f"**Personal data:** {_personal(parts)}.",
             f"**Versions:** {_versions(event_type, page)}.",
         ]
     )
@@ -123,10 +143,18 @@ def _example(variant: Variant) -> Path:
 
 
 def _versions(event_type: str, page: Path) -> str:
-    return ", ".join(
+    *earlier, newest = (
         _link(f"{number}", contract.CONTRACTS / event_type / f"v{number}.schema.json", page)
         for number in contract.versions(event_type)
     )
+    if not earlier:
+        return newest
+    ready = (
+        _link(f"{each.key}.json", READY / f"{each.key}.json", page)
+        for each in events.older()
+        if each.type == event_type
+    )
+    return f"{newest}. Consumers also accept {', '.join(earlier)}: {', '.join(ready)}"
 
 
 def _personal(parts: list[str]) -> str:
@@ -151,7 +179,7 @@ def _field_table(rows: list[Row]) -> str:
 def _rows(
     prefix: str, node: Schema, definitions: dict[str, Schema], examples: list[Any]
 ) -> list[Row]:
-    """A line for each field of an object, and of the objects inside it."""
+    """Return a line for each field of an object, and of the objects inside it."""
     node = events.resolved(node, definitions)
     rows: list[Row] = []
     for name, field in node["properties"].items():
@@ -176,7 +204,7 @@ def _rows(
 
 
 def _kind(node: Schema, definitions: dict[str, Schema]) -> str:
-    """The name of a kind of value that others share, or the rule itself."""
+    """Return the name of a kind of value that others share, or the rule itself."""
     if "anyOf" in node:
         return " or ".join(_kind(each, definitions) for each in node["anyOf"])
     name = node.get("$ref", "").rpartition("/")[2]
@@ -192,13 +220,13 @@ def _many(node: Schema, what: str) -> str:
 
 
 def _rule(node: Schema) -> str:
-    """What a value must be, in words."""
-    if "const" in node:
-        return f"always `{json.dumps(node['const'])}`"
+    """Return the rule of a value, in words."""
     if "enum" in node:
-        return " or ".join(f"`{each}`" for each in node["enum"])
+        always = "always " if len(node["enum"]) == 1 else ""
+        return always + " or ".join(f"`{each}`" for each in node["enum"])
     if "pattern" in node:
-        return f"text like `{node['pattern']}`"
+        short = len(node["pattern"]) <= _LONGEST_PATTERN
+        return f"text like `{node['pattern']}`" if short else "text; its schema has the pattern"
     if "minLength" in node:
         return f"text of {node['minLength']} to {node['maxLength']} characters"
     if "minimum" in node:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from orderflow import contract
-from workshop.paths import ROOT
+from workshop.event_patterns import matches
+from workshop.paths import in_stages
+from workshop.stages import flow
 
 Schema = dict[str, Any]
 
@@ -29,13 +31,15 @@ class Function:
 
     Attributes:
         key: Its short name, such as `payment-refund`.
+        handler: The function that Lambda calls, such as `payment_service.handler.refund`.
         does: What it does, in a few words.
-        stage: The folder that holds it, such as `02-payment`.
-        sends: The type of the events it may publish; None for none.
-        pattern: Which events it receives, as EventBridge's pattern; None for none.
+        stage: Its folder, such as `02-payment`.
+        sends: The type of the events it may publish; None: none.
+        pattern: The pattern of the events that it receives; None: none.
     """
 
     key: str
+    handler: str
     does: str
     stage: str
     sends: str | None
@@ -52,6 +56,7 @@ class Variant:
         step: What has happened, such as `payment-declined`.
         status: What its own part says, such as `DECLINED`; None where there is but one kind.
         example: Source, detail-type and detail.
+        name: The example's file without its ending, such as `v1.declined`.
     """
 
     type: str
@@ -59,25 +64,36 @@ class Variant:
     step: str
     status: str | None
     example: Schema
+    name: str
+
+    @property
+    def is_newest(self) -> bool:
+        """Return whether its version is the newest of its type."""
+        return self.version == contract.versions(self.type)[-1]
+
+    @property
+    def key(self) -> str:
+        """Return its name in documents: the step, and the version of one that is not the newest."""
+        return self.step if self.is_newest else f"{self.step}-v{self.version}"
 
     @property
     def label(self) -> str:
-        """The type, and which of its kinds if there are several."""
+        """Return the type, and which of its kinds if there are several."""
         return f"{self.type}: {self.status}" if self.status else self.type
 
     @property
     def cause(self) -> str | None:
-        """The step that led to it; None where the journey begins."""
+        """Return the step before it; None at the start of the flow."""
         cause = self.example["detail"]["metadata"]["causation_id"]
         return cause.rpartition("/")[2] if cause else None
 
 
 @cache
 def functions() -> tuple[Function, ...]:
-    """Return the functions that have to do with events, stage by stage, as Terraform makes them."""
+    """Return the functions that publish or receive events, stage by stage, as in Terraform."""
     found = [
         function
-        for path in sorted(ROOT.glob("0*/terraform/*.tf"))
+        for path in in_stages("terraform/*.tf")
         for function in _functions(path)
         if function.sends or function.pattern
     ]
@@ -86,38 +102,52 @@ def functions() -> tuple[Function, ...]:
 
 @cache
 def variants() -> tuple[Variant, ...]:
-    """Return every kind of event there is an example of, in the order of an order's journey."""
+    """Return every kind of event in its type's newest version, in the order of the flow."""
+    return tuple(each for each in _variants() if each.is_newest)
+
+
+@cache
+def older() -> tuple[Variant, ...]:
+    """Return the kinds of events in older versions: they still come, and are understood."""
+    return tuple(each for each in _variants() if not each.is_newest)
+
+
+def _variants() -> tuple[Variant, ...]:
     found = [
         _variant(event_type, path)
-        for event_type in contract.PRODUCERS
+        for event_type in contract.types()
         for path in sorted((contract.CONTRACTS / event_type).glob("v*.example.json"))
     ]
-    return tuple(
-        sorted(found, key=lambda each: (list(contract.PRODUCERS).index(each.type), _when(each)))
-    )
+    first: dict[str, int] = {}
+    for each in found:
+        place = flow().steps.index(each.step)
+        first[each.type] = min(place, first.get(each.type, place))
+    return tuple(sorted(found, key=lambda each: (first[each.type], _when(each))))
+
+
+def types() -> list[str]:
+    """Return the event types in the order of the flow."""
+    return list(dict.fromkeys(each.type for each in variants()))
 
 
 def of_type(event_type: str) -> list[Variant]:
-    """Return the kinds of an event type."""
+    """Return the kinds of an event type, in its newest version."""
     return [each for each in variants() if each.type == event_type]
 
 
 @cache
 def receivers(variant: Variant) -> list[Function]:
     """Return the functions whose pattern matches an event."""
-    # EventBridge's matching, from a library; slow to import.
-    from moto.events.models import EventPattern  # noqa: PLC0415
-
-    def matches(pattern: Schema) -> bool:
-        event: Any = variant.example
-        return bool(EventPattern.load(json.dumps(pattern)).matches_event(event))
-
-    return [each for each in functions() if each.pattern is not None and matches(each.pattern)]
+    return [
+        each
+        for each in functions()
+        if each.pattern is not None and matches(each.pattern, variant.example)
+    ]
 
 
 @cache
 def senders(variant: Variant) -> list[Function]:
-    """Return the functions that publish an event: they may, and they receive what leads to it."""
+    """Return the functions that publish an event: they may, and they receive the one before it."""
     may = [each for each in functions() if each.sends == variant.type]
     if variant.cause is None:
         return may
@@ -127,7 +157,7 @@ def senders(variant: Variant) -> list[Function]:
 
 @cache
 def schema(event_type: str, version: int) -> Schema:
-    """Return an event type's schema, with what it shares with others inside it."""
+    """Return an event type's schema, with the shared definitions inside it."""
     return contract.schema(contract.CONTRACTS / event_type / f"v{version}.schema.json")
 
 
@@ -138,7 +168,7 @@ def own_parts(event_type: str, version: int) -> list[str]:
 
 
 def resolved(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """Return a schema with the definition it refers to put in; its own words win."""
+    """Return a schema with its referenced definition inserted; its own keywords win."""
     reference = node.get("$ref")
     if reference is None:
         return node
@@ -161,6 +191,7 @@ def _functions(path: Path) -> list[Function]:
         found.append(
             Function(
                 key=key,
+                handler=_quoted("handler", module) or "",
                 does=_quoted("description", body) or "",
                 stage=folder.parent.name,
                 sends=_quoted("detail_type", body),
@@ -186,11 +217,12 @@ def _variant(event_type: str, path: Path) -> Variant:
         if len(kinds) > 1:
             status = example["detail"]["data"][part]["status"]
     step = example["detail"]["metadata"]["event_id"].rpartition("/")[2]
-    return Variant(event_type, version, step, status, example)
+    name = path.name.removesuffix(".example.json")
+    return Variant(event_type, version, step, status, example, name)
 
 
 def _when(variant: Variant) -> tuple[int, int]:
-    """Where a kind comes among its type's: by version, then as the schema names them."""
+    """Return the sort key of a kind in its type: by version, then in the schema's order."""
     for part in own_parts(variant.type, variant.version):
         node = schema(variant.type, variant.version)["properties"]["data"]["properties"][part]
         kinds = node.get("properties", {}).get("status", {}).get("enum", [])

@@ -1,4 +1,4 @@
-"""A page as GitHub shows it: what it refers to, and how much of it there is to read."""
+"""A page as GitHub shows it: its links, its headings and its length."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _OWN_ANCHOR = re.compile(r"<a\s[^>]*?\b(?:id|name)=[\"']([^\"']+)[\"']", re.IGNO
 _CELLS = ("th_open", "td_open")
 
 Found = tuple[int, str]
-"""A line, counted from 1, and what is found there."""
+"""A line, counted from 1, and its text."""
 
 
 def markdown(path: Path) -> str:
@@ -30,7 +30,7 @@ def markdown(path: Path) -> str:
 
 
 def anchors(text: str) -> list[str]:
-    """Return what a link into a page can end with: a slug for each heading, and explicit ones."""
+    """Return the anchors of a page: a slug for each heading, and explicit ones."""
     tokens = _parsed(text)
     seen: Counter[str] = Counter()
     found = []
@@ -61,7 +61,7 @@ def links(text: str) -> list[Found]:
 
 
 def inline_code(text: str) -> list[Found]:
-    """Return what stands in code font within a page's sentences and tables."""
+    """Return the text in code font in a page's sentences and tables."""
     return [
         (_line(token), child.content)
         for token in _parsed(text)
@@ -81,7 +81,7 @@ def blocks(text: str, language: str) -> list[Found]:
 
 
 def parts(text: str) -> list[tuple[str, int]]:
-    """Return a page's parts: heading, and how many words there are, but for code and tables."""
+    """Return a page's parts: heading and number of words, without code and tables."""
     tokens = _parsed(text)
     found = [("", 0)]
     for before, token in pairwise(tokens):
@@ -133,6 +133,6 @@ def _plain(inline: Token) -> str:
 
 
 def _html(token: Token) -> str:
-    """The HTML in a piece of a page."""
+    """Return the HTML in a part of a page."""
     children = [each.content for each in token.children or [] if each.type == "html_inline"]
     return "\n".join([token.content if token.type == "html_block" else "", *children])

@@ -10,11 +10,11 @@ from workshop.errors import UsageError
 from workshop.paths import ROOT
 
 _LANGUAGES = {".py": "python", ".tf": "hcl", ".yml": "yaml"}
-"""Suffix → what GitHub calls the language, where it is not the suffix itself."""
+"""Suffix → GitHub's name of the language, if it is not the suffix."""
 
 
 def snippet(path: str, first: str = "", last: str = "", *, page: Path) -> str:
-    """Return a piece of a file as a link and a code block.
+    """Return a part of a file as a link and a code block.
 
     Args:
         path: from the repository's root.
@@ -39,7 +39,7 @@ def snippet(path: str, first: str = "", last: str = "", *, page: Path) -> str:
 
 
 def settings(*wanted: tuple[str, str, str], page: Path) -> str:
-    """Return settings as a table: what each is, and the line of its file that assigns it.
+    """Return settings as a table: the meaning of each, and the line that assigns it.
 
     Args:
         wanted: for each what it is, its file from the repository's root, and its name.
@@ -62,7 +62,7 @@ def named(source: str, name: str) -> str:
     """Return the lines of a Python function, class, method (`Class.method`) or constant.
 
     Raises:
-        UsageError: There is none of that name, or more than one; or this is not Python.
+        UsageError: There is no such name, or more than one; or this is not Python.
     """
     try:
         node: ast.AST = ast.parse(source)
@@ -82,10 +82,10 @@ def named(source: str, name: str) -> str:
 
 
 def between(text: str, first: str, last: str) -> str:
-    """Return the lines from the only one that holds `first` to the next that holds `last`.
+    """Return the lines from the only one that contains `first` to the next that contains `last`.
 
     Raises:
-        UsageError: No line, or more than one, holds `first`; or none after it holds `last`.
+        UsageError: Not exactly one line contains `first`, or no later one contains `last`.
     """
     if (count := text.count(first)) != 1:
         raise UsageError(f"{'nothing' if not count else 'more than one place'} holds “{first}”")
@@ -99,7 +99,7 @@ def between(text: str, first: str, last: str) -> str:
 
 
 def _read(path: str) -> str:
-    """The text of a file of the repository."""
+    """Return the text of a file of the repository."""
     file = (ROOT / path).resolve()
     if not file.is_file() or not file.is_relative_to(ROOT):
         raise UsageError(f"there is no file {path}")
@@ -107,7 +107,7 @@ def _read(path: str) -> str:
 
 
 def _names(node: ast.AST) -> set[str]:
-    """What a statement defines."""
+    """Return the names that a statement defines."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]

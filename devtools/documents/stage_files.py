@@ -1,4 +1,4 @@
-"""The files that a stage adds, and the first sentence of each about itself."""
+"""The files that a stage adds, with the first sentence of each file's description."""
 
 import ast
 import json
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from devtools.documents.pages import tracked
 from workshop.errors import UsageError
-from workshop.paths import stage_folder
+from workshop.paths import STAGES, stage_folder
 
-_FOLDERS = {"tests": "what it promises, as tests", "exercises": "what you can fix"}
-"""Folders listed in one line, and what they hold."""
+_FOLDERS = {"tests": "the tests of this stage", "exercises": "the exercises of this stage"}
+"""Folders listed in one line, and their contents."""
 
 _LEFT_OUT = {
     *("README.md", "__init__.py", ".terraform.lock.hcl"),
@@ -19,11 +19,11 @@ _LEFT_OUT = {
 """What every stage has."""
 
 _JSON = {
-    "patterns": "which events the function receives",
-    "catalogue.json": "what is sold, and for how much",
-    "alarms.json": "what people are alerted to",
+    "patterns": "the events that the function receives",
+    "catalogue.json": "the items and their prices",
+    "alarms.json": "the alarms and their thresholds",
 }
-"""JSON has no comments: what a file, or those of a folder, are."""
+"""Descriptions of JSON files, which have no comments."""
 
 
 def stage_files(stage: int, *, page: Path) -> str:
@@ -34,11 +34,11 @@ def stage_files(stage: int, *, page: Path) -> str:
         page: the page of the table, from where links lead.
 
     Raises:
-        UsageError: There is no such stage, or a file does not say what it is.
+        UsageError: There is no such stage, or a file has no description.
     """
-    folder = stage_folder(stage)
-    if folder is None:
+    if stage not in STAGES:
         raise UsageError(f"there is no stage {stage}")
+    folder = stage_folder(stage)
     files = [path.relative_to(folder) for path in tracked(folder)]
     listed = [
         path
@@ -66,14 +66,16 @@ def _link(path: Path, folder: Path, page: Path) -> str:
 
 
 def _first_sentence(path: Path) -> str:
-    """The first sentence of a file about itself."""
+    """Return the first sentence of a file's own description."""
     text = path.read_text("utf-8")
     match path.suffix:
         case ".py":
             words = ast.get_docstring(ast.parse(text)) or ""
-        case ".tf":
+        case ".tf" | ".toml" if path.name != "stage.toml":
             comment = re.match(r"(?:# ?.*\n)+", text)
             words = re.sub(r"^# ?", "", comment[0], flags=re.MULTILINE) if comment else ""
+        case ".toml":
+            words = "What the stage adds to the flow: its functions, its table and its steps."
         case ".json":
             content = json.loads(text)
             schema = content if "$schema" in content else {}
@@ -83,5 +85,5 @@ def _first_sentence(path: Path) -> str:
             words = ""
     sentence = re.split(r"(?<=\.)\s|\n\n|:\n ", words.strip())[0]
     if not sentence:
-        raise UsageError(f"{path.name} does not say what it is: add a docstring or a comment")
+        raise UsageError(f"{path.name} has no description: add a docstring or a comment")
     return " ".join(sentence.split()).rstrip(".").replace("|", r"\|")

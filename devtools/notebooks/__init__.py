@@ -1,1 +1,1 @@
-"""Notebooks as files: checked, run anew, opened."""
+"""Notebooks as files: check, run and open them."""

@@ -1,4 +1,4 @@
-"""The notebooks as they lie in the repository."""
+"""The notebooks in the repository."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,14 +7,14 @@ from workshop.errors import UsageError
 from workshop.paths import NOTEBOOKS
 
 SANITISE = NOTEBOOKS / "sanitise.cfg"
-"""What changes from run to run, and what stands in its place when outputs are compared."""
+"""What differs from run to run, and its replacement in a comparison of outputs."""
 
 
 def paths(names: Sequence[str] = ()) -> list[Path]:
-    """The notebooks of these names, or all of them, by number.
+    """Return the notebooks of these names, or all of them, by number.
 
     Raises:
-        UsageError: There is none of a name; the message lists those there are.
+        UsageError: A notebook does not exist; the message lists all notebooks.
     """
     there = {path.stem: path for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
     wanted = [Path(name).stem for name in names] or list(there)

@@ -19,18 +19,18 @@ OWN_CLOUD = "test-notebooks"
 def own_cloud(
     name: str = OWN_CLOUD, *, quiet: bool = False, minute: float = Settings.seconds_per_minute
 ) -> Iterator[str]:
-    """Deploy all stages to a local cloud of the caller's own, and remove it in the end.
+    """Deploy all stages to a new local cloud, and remove it in the end.
 
     Args:
         name: The cloud's name.
         quiet: Whether to show the output only if it fails.
-        minute: How long AWS's minute lasts there, in seconds.
+        minute: The seconds of a minute on AWS.
 
     Yields:
         Its name.
 
     Raises:
-        WorkshopError: It could not be deployed; the message holds the output.
+        WorkshopError: It could not be deployed; the message contains the output.
     """
     remove(name)
     try:
@@ -61,13 +61,13 @@ def _up_quietly(name: str, minute: float) -> None:
 
 @contextlib.contextmanager
 def named_or_own_cloud() -> Iterator[str]:
-    """Return the cloud that WORKSHOP_CLOUD names, which must be up, or deploy one.
+    """Yield the cloud in WORKSHOP_CLOUD, which must run, or deploy a new one.
 
     Yields:
         Its name.
 
     Raises:
-        WorkshopError: The one is not up, or the other could not be deployed.
+        WorkshopError: The cloud does not run, or the new one could not be deployed.
     """
     if CLOUD_VARIABLE in os.environ:
         yield current().target.name

@@ -1,4 +1,4 @@
-"""Run notebooks anew and save what they say."""
+"""Run notebooks and save their outputs."""
 
 import os
 from pathlib import Path
@@ -16,14 +16,14 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-"""What a saved notebook tells of its kernel: nothing that differs from machine to machine."""
+"""The kernel's metadata of a saved notebook: nothing that differs from machine to machine."""
 
 
 def refresh(path: Path, cloud: str) -> None:
-    """Run a notebook on a cloud's stack, from a fresh kernel, and save it with its outputs.
+    """Run a notebook on a cloud's stack, in a new kernel, and save it with its outputs.
 
     Raises:
-        WorkshopError: A cell failed; the file is as it was.
+        WorkshopError: A cell failed; the file is unchanged.
     """
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
@@ -38,7 +38,7 @@ def refresh(path: Path, cloud: str) -> None:
     try:
         client.execute(env=os.environ | {CLOUD_VARIABLE: cloud})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise WorkshopError(f"{path.name} did not come to its end.\n{error}") from error
+        raise WorkshopError(f"{path.name} failed.\n{error}") from error
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}

@@ -1,5 +1,6 @@
-"""What notebooks could leave behind in a stack: a look before and one after show if they did."""
+"""Compare a stack before and after notebooks, to find what they left behind."""
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -8,16 +9,16 @@ from workshop.deployment.stack import Stack
 
 @dataclass(frozen=True)
 class Traces:
-    """What a stack holds, as far as somebody with boto3 may have changed it."""
+    """The contents of a stack that a notebook may change with boto3."""
 
     rows: dict[str, list[str]]
     """By table."""
     rules: dict[str, str]
-    """Rules of the bus, and whether they are on."""
+    """Rules of the bus, and their states."""
     targets: dict[str, Any]
     """By rule."""
     queues: dict[str, str]
-    """Address → how many messages."""
+    """URL → number of messages."""
     variables: dict[str, Any]
     """By function."""
     permissions: dict[str, str]
@@ -26,7 +27,7 @@ class Traces:
     """Log group → days."""
 
     def differences(self, before: "Traces") -> list[str]:
-        """What is not as it was."""
+        """Return the differences."""
         pairs = (
             (each.name, getattr(before, each.name), getattr(self, each.name))
             for each in fields(self)
@@ -40,13 +41,12 @@ class Traces:
 
 
 def traces(stack: Stack) -> Traces:
-    """Look at a stack on which nothing is under way."""
+    """Read a stack that processes no events."""
     dynamodb, events, sqs = (stack.client(name) for name in ("dynamodb", "events", "sqs"))
     functions, logs = stack.client("lambda"), stack.client("logs")
     bus = {"EventBusName": stack.outputs.event_bus_name}
     rules = {rule["Name"]: rule["State"] for rule in events.list_rules(**bus)["Rules"]}
     names = stack.outputs.function_names
-    count = "ApproximateNumberOfMessages"
     return Traces(
         rows={
             key: sorted(str(item) for page in _pages(dynamodb, name) for item in page["Items"])
@@ -54,10 +54,7 @@ def traces(stack: Stack) -> Traces:
         },
         rules=rules,
         targets={rule: events.list_targets_by_rule(Rule=rule, **bus)["Targets"] for rule in rules},
-        queues={
-            url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[count])["Attributes"][count]
-            for url in sqs.list_queues().get("QueueUrls", [])
-        },
+        queues=_queues(sqs),
         variables={
             key: functions.get_function_configuration(FunctionName=name)["Environment"]
             for key, name in names.items()
@@ -72,6 +69,17 @@ def traces(stack: Stack) -> Traces:
 
 def _pages(dynamodb: Any, name: str) -> Any:
     return dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
+
+
+def _queues(sqs: Any) -> dict[str, str]:
+    """Return the number of messages in each queue; a list may still show a deleted queue."""
+    count = "ApproximateNumberOfMessages"
+    found = {}
+    for url in sqs.list_queues().get("QueueUrls", []):
+        with suppress(sqs.exceptions.QueueDoesNotExist):
+            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[count])
+            found[url] = attributes["Attributes"][count]
+    return found
 
 
 def _policy(functions: Any, name: str) -> str:

@@ -1,1 +1,1 @@
-"""How far the system carries and what it costs, on paper: counted requests, AWS's figures."""
+"""A model of the cost of orders: counted requests and AWS's prices."""

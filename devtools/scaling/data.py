@@ -1,4 +1,4 @@
-"""The model's files: what an order does, and AWS's prices."""
+"""The model's files: the work of an order, and AWS's prices."""
 
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What AWS charges: `dollars` for `per` of `unit`."""
+    """AWS's price: `dollars` for `per` of `unit`."""
 
     dollars: float
     per: float
@@ -36,5 +36,5 @@ def prices() -> Mapping[str, Price]:
 
 @cache
 def read(name: str) -> dict[str, Any]:
-    """Return one of the TOML files beside this one, such as `order`."""
+    """Return one of the TOML files in this folder, such as `order`."""
     return tomllib.loads((HERE / f"{name}.toml").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What an order makes the functions do: requests, write units, runs."""
+"""The work of the functions for an order: requests, write units, runs."""
 
 import math
 from collections import Counter
@@ -20,11 +20,11 @@ SHIPPED = "shipped"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large an order is.
+    """The size of an order.
 
     Attributes:
-        lines: How many different SKUs it names.
-        longer_bytes: By how much its items are longer than the example's.
+        lines: The number of different SKUs.
+        longer_bytes: The bytes by which its items are longer than the example's.
     """
 
     lines: int
@@ -32,13 +32,13 @@ class Shape:
 
 
 def assumed(name: str) -> float:
-    """Return one of the guesses that the model rests on."""
+    """Return one of the model's assumptions."""
     return float(read("order")["assumed"][name])
 
 
 @cache
 def usual() -> Shape:
-    """Return the order that all documents speak of."""
+    """Return the usual order, which all documents use."""
     return Shape(lines=int(assumed("lines")), longer_bytes=int(assumed("longer_bytes")))
 
 
@@ -62,7 +62,7 @@ def runs(ending: str = SHIPPED) -> Counter[str]:
 
 
 def requests(ending: str = SHIPPED) -> Counter[tuple[str, str]]:
-    """Return what the functions request of AWS: (function, request) → times."""
+    """Return the functions' AWS requests: (function, request) → times."""
     counted: Counter[tuple[str, str]] = Counter()
     names = read("order")["request_of"]
     for run, times in _runs(ending):
@@ -74,7 +74,7 @@ def requests(ending: str = SHIPPED) -> Counter[tuple[str, str]]:
 
 
 def reconciler_requests() -> Counter[str]:
-    """Return what the reconciler requests of AWS for each stalled order: request → times."""
+    """Return the reconciler's AWS requests for each stalled order: request → times."""
     return Counter(read("order")["reconciler"])
 
 
@@ -103,7 +103,7 @@ def write_units(shape: Shape, ending: str = SHIPPED) -> Counter[str]:
 
 
 def units_by_table(shape: Shape, ending: str = SHIPPED) -> Counter[str]:
-    """Return the same with each table's indexes added to it: what the bill knows."""
+    """Return the same with each table's indexes added to it, as in the bill."""
     counted: Counter[str] = Counter()
     for name, units in write_units(shape, ending).items():
         counted[indexes().get(name, name)] += units
@@ -124,7 +124,7 @@ def entry_bytes(shape: Shape, index: str) -> int:
 
 
 def kept_bytes(shape: Shape) -> int:
-    """Return how many bytes of an order are kept after its end: no record expires."""
+    """Return the bytes of an order that stay after its end: no record expires."""
     items = ("order", "payment", "reservation", "shipment")
     kept = [item_bytes(shape, item) for item in items]
     kept += [entry_bytes(shape, index) for index in ("by-customer", "by-status")]
@@ -132,7 +132,7 @@ def kept_bytes(shape: Shape) -> int:
 
 
 def run_seconds(ending: str = SHIPPED) -> float:
-    """Return for how many seconds functions work on an order, all together."""
+    """Return the seconds of all functions together for an order."""
     return runs(ending).total() * assumed("run_seconds")
 
 

@@ -24,7 +24,7 @@ def table(name: str) -> str:
 
 
 def requests() -> str:
-    """What a shipped order requests of AWS."""
+    """Return the AWS requests of a shipped order."""
     why = read("order")["why"]
     made = order.requests()
     rows = [(*each.split(), made[tuple(each.split())], reason) for each, reason in why.items()]
@@ -32,12 +32,12 @@ def requests() -> str:
 
 
 def reconciler() -> str:
-    """What the reconciler requests of AWS for a stalled order."""
+    """Return the AWS requests of the reconciler for a stalled order."""
     return _table(("request of the reconciler", "per order"), order.reconciler_requests().items())
 
 
 def bill() -> str:
-    """What a million usual orders cost, line by line."""
+    """Return the cost of a million usual orders, line by line."""
     units = order.units_by_table(order.usual())
     tables = ", ".join(f"{name.title()} {units[name]}" for name in units)
     milliseconds = round(order.assumed("run_seconds") * 1000)
@@ -66,7 +66,7 @@ def bill() -> str:
 
 
 def others() -> str:
-    """What orders cost that are larger, or end otherwise."""
+    """Return the cost of larger orders, and of orders with another final status."""
     larger = replace(order.usual(), lines=MOST_LINES)
     rows = [
         _other("is shipped", order.usual(), order.SHIPPED),
@@ -79,7 +79,7 @@ def others() -> str:
 
 
 def beside() -> str:
-    """What is paid for beside the orders' own requests."""
+    """Return the costs in addition to the orders' own requests."""
     tracing = order.assumed("tracing_share")
     rows = [
         ("a million orders kept, with backups", f"${cost.kept_a_month(order.usual()):.2f} a month"),

@@ -1,1 +1,1 @@
-"""What keeps the stack and its pipeline safe: scanners, and checks of what Terraform plans."""
+"""Scanners, and our own checks of Terraform's plans."""

@@ -1,7 +1,7 @@
-"""What has to hold in every plan, and what scanners do not see.
+"""Rules for every plan that scanners do not check.
 
-A check reads `Resources` and gives a `Finding` for each thing wrong, none when all is well. What a
-plan does not know yet cannot be checked, so that is a finding, too.
+A check reads `Resources` and yields a `Finding` for each problem. A value that a plan does not know
+yet cannot be checked, so it is a finding, too.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from devtools.security.resources import Finding, Resources, Statement
 
 
 def public_doors(resources: Resources) -> Iterator[Finding]:
-    """Nobody invokes a function but by a signed request, and one named rule or API."""
+    """Only signed requests, and one named rule or API, invoke a function."""
     for each in resources.of("aws_lambda_permission"):
         if not each.values.get("source_arn"):
             yield each.finding(public_doors, "whoever the principal works for may invoke this")
@@ -31,7 +31,7 @@ def public_doors(resources: Resources) -> Iterator[Finding]:
 
 
 def buckets(resources: Resources) -> Iterator[Finding]:
-    """Every bucket is shut to the public, and to requests in the clear."""
+    """Every bucket denies public access and plain HTTP."""
     shut = {
         each.values.get("bucket")
         for each in resources.of("aws_s3_bucket_public_access_block")
@@ -47,7 +47,7 @@ def buckets(resources: Resources) -> Iterator[Finding]:
         if name is None or name not in shut:
             yield bucket.finding(buckets, "its public access is not blocked")
         if name is None or name not in encrypted:
-            yield bucket.finding(buckets, "it takes requests in the clear")
+            yield bucket.finding(buckets, "it accepts plain HTTP")
 
 
 _SHUT = (
@@ -68,13 +68,13 @@ def _refuses_clear_text(statement: Statement) -> bool:
 
 
 def kept_and_encrypted(resources: Resources) -> Iterator[Finding]:
-    """Logs go some day, tables can be put back, queues are encrypted."""
+    """Logs expire, tables can be restored, queues are encrypted."""
     for group in resources.of("aws_cloudwatch_log_group"):
         if not group.values.get("retention_in_days"):
             yield group.finding(kept_and_encrypted, "its logs are kept for ever")
     for table in resources.of("aws_dynamodb_table"):
         if not table.nested("point_in_time_recovery").get("enabled"):
-            yield table.finding(kept_and_encrypted, "it cannot be put back to a point in time")
+            yield table.finding(kept_and_encrypted, "it has no point-in-time recovery")
     for queue in resources.of("aws_sqs_queue"):
         if not (queue.values.get("sqs_managed_sse_enabled") or queue.values["kms_master_key_id"]):
             yield queue.finding(kept_and_encrypted, "it is not encrypted")
@@ -83,11 +83,11 @@ def kept_and_encrypted(resources: Resources) -> Iterator[Finding]:
 def findings(
     plan: dict[str, Any], *, prefix: str, boundary: str | None = None
 ) -> Iterator[Finding]:
-    """Everything that is wrong in a plan, by all checks.
+    """Yield the findings of all checks in a plan.
 
     Args:
         plan: In Terraform's JSON form.
-        prefix: What the names of all that is the project's begin with, or hold.
+        prefix: A part of the name of every resource of the project.
         boundary: ARN of the permissions boundary that every role must have, if one was given.
     """
     resources = Resources(plan)

@@ -1,4 +1,4 @@
-"""Who may do what, by all policies of a plan."""
+"""Checks of all policies of a plan."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from devtools.security.resources import Finding, Resources, listed
 
 GITHUB = "token.actions.githubusercontent.com"
-"""Who signs the tokens of GitHub's workflows."""
+"""The issuer of the tokens of GitHub's workflows."""
 
 
 def known_policies(resources: Resources) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def known_policies(resources: Resources) -> Iterator[Finding]:
 
 
 def wildcards(resources: Resources, prefix: str) -> Iterator[Finding]:
-    """What is allowed is named: each action whole, each resource at least by the project's prefix.
+    """Each allowed action has its whole name, each resource at least the project's prefix.
 
     Resources below a named one (`…:log-group:orderflow-payment:*`) are named.
     """
@@ -34,16 +34,18 @@ def wildcards(resources: Resources, prefix: str) -> Iterator[Finding]:
         for resource in listed(statement.get("Resource", [])):
             known = _first_part(resource)
             if known != resource and prefix not in known:
-                yield each.finding(wildcards, f"the resource {resource} names nothing of ours", sid)
+                yield each.finding(
+                    wildcards, f"the resource {resource} has no name of the project", sid
+                )
 
 
 def _first_part(pattern: str) -> str:
-    """What stands before a pattern's first wildcard."""
+    """Return the text before a pattern's first wildcard."""
     return re.split("[*?]", pattern, maxsplit=1)[0]
 
 
 def open_policies(resources: Resources) -> Iterator[Finding]:
-    """No policy of a resource or role lets just anybody in."""
+    """No policy of a resource or role allows everybody."""
     for each, statement in resources.statements:
         anybody = any(
             "*" in listed(who)
@@ -62,7 +64,7 @@ def boundaries(resources: Resources, boundary: str) -> Iterator[Finding]:
 
 
 def trust_in_github(resources: Resources) -> Iterator[Finding]:
-    """A role that GitHub's workflows take compares whole values, of audience and subject."""
+    """The trust policy of a role for GitHub's workflows compares whole audiences and subjects."""
     for role, statement in resources.statements:
         principal = statement.get("Principal")
         if role.type != "aws_iam_role" or "Federated" not in (principal or {}):

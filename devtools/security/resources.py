@@ -1,4 +1,4 @@
-"""What a plan says will be there, in the form that checks read."""
+"""The planned resources, in the form that checks read."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,13 +24,13 @@ Statement = dict[str, Any]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong.
+    """A problem that a check found.
 
     Attributes:
         check: The check's name.
-        address: Of the resource, as Terraform writes it.
-        subject: Which part of it: a statement's Sid, say; empty for all of it.
-        message: What is wrong, a sentence.
+        address: The resource's address in Terraform.
+        subject: A part of it, such as a statement's Sid; empty for all of it.
+        message: The problem in a sentence.
     """
 
     check: str
@@ -45,18 +45,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource as it will be: its address, its type, and the values that are known."""
+    """A planned resource: its address, its type, and its known values."""
 
     address: str
     type: str
     values: dict[str, Any]
 
     def finding(self, check: Callable[..., Any], message: str, subject: str = "") -> Finding:
-        """What a check finds wrong with it."""
+        """Return a check's finding about it."""
         return Finding(check.__name__, self.address, subject, message)
 
     def nested(self, *blocks: str) -> dict[str, Any]:
-        """The first block of a name, and of a name in that; empty when there is none."""
+        """Return the first block of a name, and of a name in that; empty when there is none."""
         values = self.values
         for block in blocks:
             values = next(iter(values.get(block) or ()), {})
@@ -64,19 +64,24 @@ class Resource:
 
 
 class Resources:
-    """All resources that will be there when a plan is carried out."""
+    """All resources after the apply of a plan."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         """Read a plan in Terraform's JSON form."""
         self._all = list(_walk(plan["planned_values"]["root_module"]))
 
+    @property
+    def all(self) -> list[Resource]:
+        """Return all resources."""
+        return self._all
+
     def of(self, *types: str) -> list[Resource]:
-        """Those of some types."""
+        """Return the resources of some types."""
         return [each for each in self._all if each.type in types]
 
     @cached_property
     def statements(self) -> list[tuple[Resource, Statement]]:
-        """All statements of all policies."""
+        """Return all statements of all policies."""
         return [
             (each, statement)
             for each, policy in self.policies
@@ -86,7 +91,7 @@ class Resources:
 
     @cached_property
     def policies(self) -> list[tuple[Resource, str | None]]:
-        """All policies as JSON; None for one that is not known yet."""
+        """Return all policies as JSON; None for an unknown one."""
         certain = [(each, each.values.get(_POLICIES[each.type])) for each in self.of(*_POLICIES)]
         possible = [
             (each, each.values[_MAY_HAVE_ONE[each.type]])
@@ -96,18 +101,18 @@ class Resources:
         return certain + possible
 
     def with_arn(self, kind: str, arn: str | None) -> Resource | None:
-        """The resource of a type that has this ARN."""
+        """Return the resource of a type that has this ARN."""
         return next((each for each in self.of(kind) if arn and each.values.get("arn") == arn), None)
 
 
 def _walk(module: dict[str, Any]) -> Iterator[Resource]:
     for each in module.get("resources", ()):
         if each["mode"] == "managed":
-            yield Resource(each["address"], each["type"], each["values"])
+            yield Resource(each["address"], each["type"], each.get("values", {}))
     for child in module.get("child_modules", ()):
         yield from _walk(child)
 
 
 def listed(value: Any) -> list[Any]:
-    """A value of a policy, where one may stand for a list of one."""
+    """Return a policy's value as a list, also if it is a single one."""
     return value if isinstance(value, list) else [value]

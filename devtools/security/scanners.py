@@ -1,4 +1,4 @@
-"""The scanners: programs in an environment of their own, and what they report."""
+"""The scanners: programs in their own environment, and their reports."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _SCHEMAS = {
     "vendor.github-actions": "actions/*/action.y*ml",
     "vendor.dependabot": "dependabot.y*ml",
 }
-"""A schema that check-jsonschema brings along → the files in .github that have to keep it."""
+"""A schema of check-jsonschema → the files in .github that must match it."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,16 @@ class Failure:
 
 
 def zizmor(root: Path, *options: str) -> str:
-    """Return what makes a repository's workflows unsafe; empty when nothing does.
+    """Return zizmor's findings in a repository's workflows; empty if there are none.
 
-    The strictest persona, `auditor`, also reports what might be unsafe.
+    The strictest persona, `auditor`, also reports possible problems.
     """
     always = ("--offline", "--quiet", "--persona=auditor", "--strict-collection", "--format=plain")
     return _findings(root, _program("zizmor"), *always, *options, str(root / ".github"))
 
 
 def schemas(root: Path) -> str:
-    """Return where files in .github break GitHub's schemas; empty when none does."""
+    """Return the places where files in .github break GitHub's schemas; empty if there are none."""
     found = ""
     for schema, pattern in _SCHEMAS.items():
         if files := sorted(map(str, (root / ".github").glob(pattern))):
@@ -49,7 +49,7 @@ def schemas(root: Path) -> str:
 
 
 def checkov(plans: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Failure]]:
-    """Return what fails Checkov's checks, for each plan: in one run, which takes seconds to start.
+    """Return Checkov's findings for each plan, from one run, because it starts slowly.
 
     Args:
         plans: A name → a plan in Terraform's JSON form. No two may have a resource of one address.
@@ -65,7 +65,7 @@ def checkov(plans: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Failure]]:
             *(str(python_of(SECURITY_ENVIRONMENT)), "-m", "checkov.main"),
             *("--framework=terraform_plan", "--skip-download", "--quiet", "--compact"),
             *("--output=json", "--soft-fail", "--file", *(f"{name}.json" for name in plans)),
-            # It makes a cache at home, and would follow a configuration it finds there.
+            # It creates a cache in the home directory, and would read a configuration there.
             home=folder,
         )
     try:

@@ -1,8 +1,8 @@
 """Which function's process a request comes from.
 
 Every execution has a trace id of its own, as on AWS, and boto3 sends it along with every request
-a function makes. So the id tells a function's requests from a person's, and one process of a
-function from its other ones.
+a function makes. So the id distinguishes a function's requests from a person's, and one process
+of a function from its other ones.
 """
 
 import re
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 _ROOT = re.compile(r"Root=([^;]+)")
 
 trace_header: ContextVar[str] = ContextVar("trace_header", default="")
-"""The X-Amzn-Trace-Id of the request being served."""
+"""The X-Amzn-Trace-Id of the current request."""
 
 
 def new_trace() -> str:
-    """A trace id as Lambda gives a function without active tracing."""
+    """Return a trace id in the format of Lambda without active tracing."""
     root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 
@@ -33,10 +33,12 @@ class Caller:
     Attributes:
         function: the function's name.
         kill: ends its process at once.
+        request_id: the invocation's id.
     """
 
     function: str
     kill: Callable[[], None]
+    request_id: str = ""
 
 
 class Callers:
@@ -48,7 +50,7 @@ class Callers:
 
     @contextmanager
     def running(self, trace: str | None, caller: Caller) -> Iterator[None]:
-        """The caller may make requests as long as the context lasts."""
+        """Register the caller while the context lasts."""
         root = _root(trace or "")
         if not root:
             yield
@@ -62,7 +64,7 @@ class Callers:
                 del self._running[root]
 
     def current(self) -> Caller | None:
-        """Who sent the request being served; None when no function of ours did."""
+        """Return the sender of the current request; None if no function of the stack sent it."""
         with self._lock:
             return self._running.get(_root(trace_header.get()))
 

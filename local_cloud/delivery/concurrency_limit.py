@@ -1,4 +1,4 @@
-"""A bound on synchronous executions that cannot deadlock."""
+"""A limit for synchronous executions that cannot deadlock."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """Lets `concurrency` in at once; the others wait their turn.
+    """Admits `concurrency` executions at once; the others wait.
 
-    Those inside may be waiting, over some path nobody can see, for one outside: a function that
-    calls an API that is served by a function. So when for `patience` seconds nobody came out,
-    the longest waiting one goes in over the bound. Slow functions get more room in the same way.
+    An execution may wait for one that is not admitted yet: a function calls an API, and another
+    function serves this API. So if no execution ends for `patience` seconds, the one that waits
+    longest is admitted above the limit. This also gives slow functions more concurrency.
     """
 
     def __init__(self, concurrency: int, patience: float) -> None:
@@ -24,13 +24,13 @@ class Gate:
         self._progress = time.monotonic()
 
     def counts(self) -> tuple[int, int]:
-        """How many wait, and how many are inside."""
+        """Return how many executions wait, and how many run."""
         with self._lock:
             return len(self._waiting), self._inside
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn; it lasts as long as the context."""
+        """Wait until an execution is admitted; it runs as long as the context lasts."""
         self._enter()
         try:
             yield
@@ -58,7 +58,7 @@ class Gate:
                 self._admit_first()
 
     def _admit_first(self) -> None:
-        """Let the longest waiting one in; the lock is held."""
+        """Admit the execution that waits longest; the caller holds the lock."""
         self._waiting.popleft().set()
         self._inside += 1
         self._progress = time.monotonic()

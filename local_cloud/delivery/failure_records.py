@@ -1,11 +1,10 @@
-"""What AWS writes into the queues of failed events, and how a Python error reads on Lambda.
+"""The records that AWS sends to the queues of failed events.
 
 Sources: Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations";
 EventBridge User Guide, "Using dead-letter queues to process undelivered events".
 """
 
-import re
-from collections.abc import Mapping
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,16 +13,24 @@ from local_cloud.delivery.emulator_port import Ending, Execution, Function
 RETRIES_EXHAUSTED = "RetriesExhausted"
 EVENT_AGE_EXCEEDED = "EventAgeExceeded"
 ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
+SUCCESS = "Success"
 
 NO_PERMISSIONS = "NO_PERMISSIONS"
 NO_RESOURCE = "NO_RESOURCE"
 THROTTLING = "THROTTLING"
 
 _ERROR_MESSAGE_LIMIT = 1024
-"""Characters of an error message that a dead-letter attribute holds."""
+"""The most characters of an error message in a dead letter's attribute."""
+
+_STATUS = {
+    Ending.RETURNED: 200,
+    Ending.RAISED: 200,
+    Ending.THROTTLED: 429,
+    Ending.SERVICE_ERROR: 500,
+}
 
 
-def on_failure_record(
+def destination_record(
     function: Function,
     request_id: str,
     event: Any,
@@ -32,18 +39,12 @@ def on_failure_record(
     invocations: int,
     last: Execution | None,
 ) -> dict[str, Any]:
-    """The invocation record that Lambda sends to an on-failure destination.
+    """Return the record that Lambda sends to a destination of an asynchronous invocation.
 
-    Where the function never ran, AWS documents no response, so both parts are null.
+    If the function never ran, the record has no response (LocalStack, recorded on AWS:
+    TestLambdaConcurrency::test_reserved_concurrency).
     """
-    context = None
-    if last is not None:
-        context = {"statusCode": 429, "executedVersion": function.version}
-        if last.ending is Ending.RAISED:
-            context |= {"statusCode": 200, "functionError": "Unhandled"}
-        elif last.ending is Ending.SERVICE_ERROR:
-            context["statusCode"] = 500
-    return {
+    record = {
         "version": "1.0",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "requestContext": {
@@ -53,13 +54,33 @@ def on_failure_record(
             "approximateInvokeCount": invocations,
         },
         "requestPayload": event,
-        "responseContext": context,
-        "responsePayload": last.payload if last else None,
+    }
+    if last is None:
+        return record
+    context = {"statusCode": _STATUS[last.ending], "executedVersion": function.version}
+    if last.ending is Ending.RAISED:
+        context["functionError"] = "Unhandled"
+    return {**record, "responseContext": context, "responsePayload": last.payload}
+
+
+def destination_event(record: dict[str, Any], bus_arn: str) -> dict[str, Any]:
+    """Return a record as an entry of PutEvents, for a destination that is an event bus.
+
+    Source: LocalStack, recorded on AWS (TestLambdaDestinationEventbridge).
+    """
+    context = record["requestContext"]
+    result = "Success" if context["condition"] == SUCCESS else "Failure"
+    return {
+        "EventBusName": bus_arn,
+        "Source": "lambda",
+        "DetailType": f"Lambda Function Invocation Result - {result}",
+        "Detail": json.dumps(record),
+        "Resources": [bus_arn, context["functionArn"]],
     }
 
 
 def qualified(function: Function) -> str:
-    """The function's ARN with its version or alias, as the record has it."""
+    """Return the function's ARN with its version or alias, as the record has it."""
     has_qualifier = function.arn.count(":") > function.arn.rpartition("function:")[0].count(":") + 1
     return function.arn if has_qualifier else f"{function.arn}:{function.version}"
 
@@ -67,7 +88,7 @@ def qualified(function: Function) -> str:
 def dead_letter_attributes(
     request_id: str, last: Execution | None, condition: str
 ) -> dict[str, Any]:
-    """The message attributes that Lambda adds to an event in a function's dead-letter queue."""
+    """Return the message attributes that Lambda adds to an event in a dead-letter queue."""
     message = last.payload.get("errorMessage") if last and isinstance(last.payload, dict) else None
     ran = last is not None and last.ending is Ending.RAISED
     return {
@@ -86,15 +107,15 @@ def target_attributes(
     retries: int = 0,
     exhausted: str = "",
 ) -> dict[str, Any]:
-    """The message attributes that EventBridge adds to an event in a target's dead-letter queue.
+    """Return the message attributes that EventBridge adds to an event in a dead-letter queue.
 
     Args:
-        rule_arn: the rule that matched.
-        target_arn: the target that could not be reached.
-        code: one of EventBridge's error codes.
-        message: the error in words.
-        retries: how often it was tried again.
-        exhausted: the limit that ended the retries, by its name in the retry policy.
+        rule_arn: The rule that matched.
+        target_arn: The target of the failed delivery.
+        code: One of EventBridge's error codes.
+        message: The error message.
+        retries: The number of retries.
+        exhausted: The limit that ended the retries, by its name in the retry policy.
     """
     attributes = {
         "RULE_ARN": rule_arn,
@@ -112,38 +133,3 @@ def target_attributes(
 
 def _text(value: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": value}
-
-
-_FRAME = re.compile(r"(?m)^(?=  File )")
-
-
-def error_payload(error: Mapping[str, Any], log: str, request_id: str) -> dict[str, Any]:
-    """How Lambda's Python runtime words a failure that the worker reported.
-
-    Args:
-        error: errorMessage and errorType as the worker has them; its type is always the same.
-        log: what the function wrote, with the traceback last.
-        request_id: the invocation's.
-    """
-    message, kind = str(error.get("errorMessage", "")), str(error.get("errorType", ""))
-    if message.startswith("Worker process died"):
-        kind, message = "Runtime.ExitError", "Runtime exited without providing a reason"
-    elif message.startswith("Worker init failed: "):
-        kind, message = "Runtime.InitError", message.removeprefix("Worker init failed: ")
-    if kind in {"Runtime.ExitError", "Sandbox.Timedout"}:
-        return {
-            "errorType": kind,
-            "errorMessage": f"RequestId: {request_id} Error: {message}",
-        }
-    payload = {"errorMessage": message, "errorType": kind, "requestId": request_id}
-    _, found, traceback = log.rpartition("Traceback (most recent call last):\n")
-    if not found:
-        return payload
-    frames = _FRAME.split(traceback)[1:]
-    # A traceback ends with "package.module.Type: message", or with the type alone.
-    ending = frames[-1] if frames else traceback
-    if name := re.search(rf"(?m)^([\w.]+)(?:: {re.escape(message)})?\s*\Z", ending):
-        payload["errorType"] = name[1].rpartition(".")[2]
-        frames = [*frames[:-1], ending[: name.start()]]
-    # The first frame is the worker's own.
-    return payload | {"stackTrace": frames[1:]}

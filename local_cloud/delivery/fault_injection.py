@@ -1,26 +1,32 @@
-"""The trouble switch: faults on purpose, decided by a seed.
+"""Fault injection, decided by a seed.
 
-A decision depends on the seed, the event, the function and how often this function has seen
-this event, never on time or on other events. So the same seed does the same again whatever
-the threads do, and an event sent again is not doomed to the same fate.
+A decision depends on the seed, the event, the function and the number of earlier deliveries of this
+event to this function, never on time or on other events. So the same seed gives the same faults in
+any order of threads, and an event that is sent again gets a new decision.
 """
 
 import random
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from local_cloud.eventual_consistency import DUPLICATE_SECONDS, DUPLICATE_SHARE
+from local_cloud.eventual_consistency import Switch as Consistency
+
+MOST_COPIES = 10
+"""The most deliveries of one event: each copy runs a function and everything after it."""
+
 LONGEST_HOLD = 3600.0
-"""Seconds that a delivery may be held back."""
+"""The most seconds by which a delivery is delayed."""
 
 _REMEMBERED = 100_000
-"""How many (event, function) pairs are counted before the oldest is forgotten."""
+"""The number of (event, function) pairs with a count; then the oldest is removed."""
 
 
-class TroubleError(ValueError):
-    """A plan that makes no sense; the message says why."""
+class InvalidPlanError(ValueError):
+    """A plan is invalid; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +38,29 @@ class Share:
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             msg = f"share is {self.share}, not between 0 and 1"
-            raise TroubleError(msg)
+            raise InvalidPlanError(msg)
 
 
 @dataclass(frozen=True)
 class Duplicate(Share):
-    """Deliver more than once; `copies` counts all deliveries, so 3 is three times."""
+    """Deliver more than once; `copies` counts all deliveries, so 3 is three times.
+
+    An event is duplicated once per function. A consumer that gets it twice re-publishes the same
+    event, which is not duplicated again: else the copies would multiply at each step.
+    """
 
     copies: int = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.copies < 1:
-            msg = f"copies is {self.copies}, not 1 or more"
-            raise TroubleError(msg)
+        if not 1 <= self.copies <= MOST_COPIES:
+            msg = f"copies is {self.copies}, not between 1 and {MOST_COPIES}"
+            raise InvalidPlanError(msg)
 
 
 @dataclass(frozen=True)
 class Hold(Share):
-    """Hold back for up to so many real seconds."""
+    """Delay by up to so many real seconds."""
 
     seconds: float = 1.0
 
@@ -58,12 +68,12 @@ class Hold(Share):
         super().__post_init__()
         if not 0 <= self.seconds <= LONGEST_HOLD:
             msg = f"seconds is {self.seconds}, not between 0 and {LONGEST_HOLD:g}"
-            raise TroubleError(msg)
+            raise InvalidPlanError(msg)
 
 
 @dataclass(frozen=True)
 class Kill:
-    """Kill the function's process the next `times` times it publishes, before it has."""
+    """Kill the function's process just before it publishes, the next `times` times."""
 
     function: str
     times: int = 1
@@ -71,19 +81,21 @@ class Kill:
 
 @dataclass(frozen=True)
 class Plan:
-    """What goes wrong, and for whom.
+    """Which faults to inject, and for which deliveries.
 
     Attributes:
-        seed: the same seed makes the same decisions.
-        functions: names of the functions concerned; none given means all.
-        detail_types: detail-types concerned; none given means all.
-        duplicate: deliver several times.
-        delay: deliver late.
-        reorder: hold back a moment, so that later events overtake.
-        drop: lose, as Lambda's queue may.
-        refuse: Lambda refuses EventBridge in a way that is worth retrying; every attempt is
-            decided anew.
-        kill_before_publish: kill a function between its write and its publish.
+        seed: The same seed makes the same decisions.
+        functions: Names of the functions; empty: all.
+        detail_types: Detail types; empty: all.
+        duplicate: Deliver several times.
+        delay: Deliver late.
+        reorder: Delay for a moment, so that later events overtake.
+        drop: Lose the event, as Lambda's queue may.
+        refuse: Lambda refuses EventBridge's request with an error that EventBridge retries. Each
+            attempt has its own decision.
+        fail_entries: PutEvents refuses an event of a function in a response with status 200. Each
+            request has its own decision. `functions` are those that publish.
+        kill_before_publish: Kill a function between its write and its publish.
     """
 
     seed: int = 0
@@ -94,24 +106,31 @@ class Plan:
     reorder: Hold = field(default_factory=lambda: Hold(seconds=0.5))
     drop: Share = field(default_factory=Share)
     refuse: Share = field(default_factory=Share)
+    fail_entries: Share = field(default_factory=Share)
     kill_before_publish: Kill | None = None
 
+    @property
+    def has_shares(self) -> bool:
+        """Whether a share of the deliveries or of the published events has a fault."""
+        kinds = (self.duplicate, self.delay, self.reorder, self.drop, self.refuse)
+        return any(each.share for each in (*kinds, self.fail_entries))
+
     def concerns(self, function: str, detail_type: str) -> bool:
-        """Whether deliveries of this detail-type to this function are in for trouble."""
+        """Return whether the plan is for deliveries of this detail type to this function."""
         return (not self.functions or function in self.functions) and (
             not self.detail_types or detail_type in self.detail_types
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON's types."""
+        """Return the plan in JSON's types."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Plan":
-        """The reverse of `to_json`; what is missing has its default.
+        """Return the plan of a `to_json`; a missing value gets its default.
 
         Raises:
-            TroubleError: an unknown name, or a value out of range.
+            InvalidPlanError: A name is unknown, or a value is out of range.
         """
         parts = {
             "duplicate": Duplicate,
@@ -119,12 +138,13 @@ class Plan:
             "reorder": Hold,
             "drop": Share,
             "refuse": Share,
+            "fail_entries": Share,
             "kill_before_publish": Kill,
         }
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(data) - known):
-            msg = f"unknown trouble: {', '.join(unknown)}; known: {', '.join(sorted(known))}"
-            raise TroubleError(msg)
+            msg = f"unknown fault: {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+            raise InvalidPlanError(msg)
         values: dict[str, Any] = {}
         for name, value in data.items():
             try:
@@ -138,23 +158,24 @@ class Plan:
                     values[name] = tuple(value)
             except (TypeError, ValueError) as error:
                 msg = f"{name}: {error}"
-                raise TroubleError(msg) from error
+                raise InvalidPlanError(msg) from error
         return cls(**values)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What happens to one delivery: a wait, in real seconds, for each copy; none when dropped."""
+    """The faults of one delivery: a wait in real seconds for each copy; no wait: it is dropped."""
 
     waits: tuple[float, ...]
     kinds: tuple[str, ...] = ()
 
 
 AS_USUAL = Decision(waits=(0.0,))
+LATE_DUPLICATE = Decision(waits=(0.0, DUPLICATE_SECONDS), kinds=("duplicated",))
 
 
 def decide(plan: Plan, event_id: str, function: str, nth: int) -> Decision:
-    """What happens to the nth delivery of an event to a function."""
+    """Return the faults of the nth delivery of an event to a function."""
 
     def draw(kind: str) -> random.Random:
         # Strings are seeded by their SHA-512: the same on every machine and in every process.
@@ -166,7 +187,7 @@ def decide(plan: Plan, event_id: str, function: str, nth: int) -> Decision:
     if hit("drop", plan.drop):
         return Decision(waits=(), kinds=("dropped",))
     copies, kinds = 1, []
-    if hit("duplicate", plan.duplicate):
+    if (nth == 1 or not event_id) and hit("duplicate", plan.duplicate):
         copies = plan.duplicate.copies
         kinds.append("duplicated")
     waits = [0.0] * copies
@@ -182,58 +203,97 @@ def decide(plan: Plan, event_id: str, function: str, nth: int) -> Decision:
 
 
 def refuses(plan: Plan, event_id: str, function: str, attempt: int) -> bool:
-    """Whether Lambda refuses EventBridge's given attempt (1, 2, …) to hand over an event."""
+    """Return whether Lambda refuses EventBridge's attempt (1, 2, …) to deliver an event."""
     draw = random.Random(f"{plan.seed}|refuse|{event_id}|{function}|{attempt}")
     return draw.random() < plan.refuse.share
 
 
-class Switch:
-    """Holds the plan in force, and counts what a decision depends on. Thread-safe."""
+def fails_entry(plan: Plan, event_id: str, function: str, nth: int) -> bool:
+    """Return whether PutEvents refuses the nth request of a function to publish an event."""
+    draw = random.Random(f"{plan.seed}|fail-entry|{event_id}|{function}|{nth}")
+    return draw.random() < plan.fail_entries.share
 
-    def __init__(self) -> None:
+
+def late_duplicate(event_id: str, function: str) -> Decision:
+    """Return the faults of a delivery without injection on an eventually consistent cloud."""
+    draw = random.Random(f"late|{event_id}|{function}")
+    return LATE_DUPLICATE if draw.random() < DUPLICATE_SHARE else AS_USUAL
+
+
+class Switch:
+    """Holds the current plan, and the counts that decisions depend on. Thread-safe."""
+
+    def __init__(self, consistency: Consistency | None = None) -> None:
+        self._consistency = consistency or Consistency()
         self._lock = threading.Lock()
         self._plan: Plan | None = None
         self._seen: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._published: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._kills = 0
 
     @property
     def plan(self) -> Plan | None:
-        """The plan in force; None when there is no trouble."""
+        """Return the current plan; None if there is none."""
         with self._lock:
             return self._plan
 
     def set(self, plan: Plan | None) -> None:
-        """Put a plan in force, or none. Counting starts anew."""
+        """Replace the plan; None: no faults. This resets all counts."""
         with self._lock:
             self._plan = plan
             self._seen.clear()
+            self._published.clear()
             self._kills = plan.kill_before_publish.times if plan and plan.kill_before_publish else 0
 
     def on_delivery(self, event_id: str, function: str, detail_type: str) -> Decision:
-        """What happens to this delivery."""
+        """Return the faults of a delivery."""
         with self._lock:
             plan = self._plan
-            if plan is None or not plan.concerns(function, detail_type):
+            if plan is not None and not plan.concerns(function, detail_type):
+                plan = None
+            if plan is None and not self._consistency.on:
                 return AS_USUAL
-            key = (event_id, function)
-            nth = self._seen.pop(key, 0) + 1
-            self._seen[key] = nth
-            if len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        return decide(plan, event_id, function, nth)
+            nth = _count(self._seen, (event_id, function))
+        return decide(plan, event_id, function, nth) if plan else late_duplicate(event_id, function)
 
     def refuses(self, event_id: str, function: str, detail_type: str, attempt: int) -> bool:
-        """Whether Lambda refuses this attempt of EventBridge's."""
+        """Return whether Lambda refuses this attempt of EventBridge."""
         plan = self.plan
         if plan is None or not plan.concerns(function, detail_type):
             return False
         return refuses(plan, event_id, function, attempt)
 
+    def fails_entry(self, event_id: str, function: str, detail_type: str) -> bool:
+        """Return whether PutEvents refuses an event that a function publishes."""
+        with self._lock:
+            plan = self._plan
+            if plan is None or not plan.fail_entries.share:
+                return False
+            if not plan.concerns(function, detail_type):
+                return False
+            nth = _count(self._published, (event_id, function))
+        return fails_entry(plan, event_id, function, nth)
+
     def kills(self, function: str) -> bool:
-        """Whether this function, which is about to publish, dies first; counts down if so."""
+        """Return whether to kill a function that is about to publish; count it if so.
+
+        After the last kill the plan has no kill any more: nobody has to clear it.
+        """
         with self._lock:
             kill = self._plan.kill_before_publish if self._plan else None
             if kill is None or kill.function != function or self._kills < 1:
                 return False
             self._kills -= 1
+            if not self._kills:
+                rest = replace(self._plan, kill_before_publish=None) if self._plan else None
+                self._plan = rest if rest and rest.has_shares else None
             return True
+
+
+def _count(seen: OrderedDict[tuple[str, str], int], key: tuple[str, str]) -> int:
+    """Return how often a key was counted, with this time; forget the oldest if there are many."""
+    nth = seen.pop(key, 0) + 1
+    seen[key] = nth
+    if len(seen) > _REMEMBERED:
+        seen.popitem(last=False)
+    return nth

@@ -1,19 +1,25 @@
-"""Lambda's asynchronous queue: retries, back-off, event age, and where a failed event ends.
+"""Lambda's asynchronous queue: retries, back-off, event age, and destinations.
 
 Source: Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous
 invocation".
 """
 
 import contextvars
-import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from local_cloud.delivery import failure_records
 from local_cloud.delivery.clock import Clock, backoff, handler_error_wait
-from local_cloud.delivery.delivery_log import INTERNAL_ERROR, Delivery, Journal, Origin, Outcome
+from local_cloud.delivery.delivery_log import (
+    INTERNAL_ERROR,
+    Delivery,
+    Journal,
+    Origin,
+    Outcome,
+    moment,
+)
 from local_cloud.delivery.emulator_port import (
     Cloud,
     DeliveryError,
@@ -23,6 +29,7 @@ from local_cloud.delivery.emulator_port import (
     name_in,
 )
 from local_cloud.delivery.fault_injection import Switch
+from local_cloud.delivery.put_events import compact
 from local_cloud.delivery.work_queue import WorkQueue
 
 _log = logging.getLogger("local_cloud.lambda")
@@ -32,34 +39,38 @@ _REFUSED = {Ending.THROTTLED: "throttled", Ending.SERVICE_ERROR: "service error"
 
 @dataclass
 class Invocation:
-    """One event on its way to one function.
+    """One event for one function.
 
     Attributes:
-        function_arn: whom to invoke; looked up anew for each attempt, as code may change between.
-        event: the payload.
-        origin: which event it is, for the journal.
-        request_id: the same for all attempts.
-        age: for how long it has been with Lambda, in AWS seconds. Time spent waiting for one of
-            this machine's few executions does not count: AWS would have had one.
-        attempts: how often the function ran.
-        refusals: how often in a row it could not run.
-        last: the latest attempt.
-        context: the caller's context variables (account, region, depth of the call chain).
+        function_arn: The function or alias; looked up for each attempt, because code may change.
+        event: The payload.
+        origin: Identifies the event in the delivery log.
+        request_id: The same for all attempts.
+        age: AWS seconds since Lambda accepted it. Without the wait for one of this machine's few
+            executions, because AWS would have a free one.
+        attempts: The number of executions.
+        refusals: The number of times in a row that it could not run.
+        accepted: When Lambda accepted it: UTC, ISO 8601.
+        delay: The seconds of an injected delay before the first attempt.
+        last: The latest attempt.
+        context: The caller's context variables (account, region, depth of the call chain).
     """
 
     function_arn: str
     event: Any
     origin: Origin
-    request_id: str = field(default_factory=lambda: str(uuid4()))
+    request_id: str
     age: float = 0.0
     attempts: int = 0
     refusals: int = 0
+    accepted: str = field(default_factory=moment)
+    delay: float = 0.0
     last: Execution | None = None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
 
 class AsyncInvoker:
-    """Takes events for functions and sees each to an end: delivered, in a queue, or dropped."""
+    """Accepts events for functions; each ends delivered, in a queue, or dropped."""
 
     def __init__(
         self, cloud: Cloud, queue: WorkQueue, clock: Clock, journal: Journal, switch: Switch
@@ -70,20 +81,34 @@ class AsyncInvoker:
         self._journal = journal
         self._switch = switch
 
-    def submit(self, function: Function, event: Any, origin: Origin | None = None) -> None:
-        """Accept an event for a function; what follows happens in the queue's threads."""
+    def submit(self, function: Function, event: Any, origin: Origin | None = None) -> str:
+        """Accept an event for a function; the queue's threads process it.
+
+        Returns:
+            The request id of its invocation; an injected duplicate has its own.
+        """
         origin = origin or Origin.of(event)
         decision = self._switch.on_delivery(origin.identity, function.name, origin.detail_type)
+        first = Invocation(function.arn, event, origin, str(uuid4()))
+        first.delay, *other_delays = decision.waits or (0.0,)
+        copies = [replace(first, request_id=str(uuid4()), delay=delay) for delay in other_delays]
         for kind in decision.kinds:
-            self._note(function.name, Outcome(kind), origin, reason="trouble")
+            next_try = moment(first.delay) if first.delay else ""
+            self._note(
+                function.name, Outcome(kind), first, reason="injected fault", next_try=next_try
+            )
         if not decision.waits:
-            _log.warning("%s: %s lost on purpose", function.name, _named(origin))
-        for wait in decision.waits:
-            invocation = Invocation(function.arn, event, origin)
-            self._queue.put(lambda it=invocation: self._in_context(it), wait)  # type: ignore[misc]
+            _log.warning("%s: fault injection dropped %s", function.name, _named(origin))
+        self._cloud.count("AWS/Lambda", "AsyncEventsReceived", {"FunctionName": function.name})
+        for invocation in [first, *copies] if decision.waits else []:
+            self._queue.put(
+                lambda it=invocation: self._in_context(it),  # type: ignore[misc]
+                invocation.delay,
+            )
+        return first.request_id
 
     def _in_context(self, invocation: Invocation) -> None:
-        """Attempt it, in a copy of the context: the next attempt may begin before this one ends."""
+        """Attempt it in a copy of the context: the next attempt may start before this one ends."""
         try:
             invocation.context.copy().run(self._attempt, invocation)
         except Exception:  # noqa: BLE001 - whatever it is, the event must not vanish in silence
@@ -104,37 +129,101 @@ class AsyncInvoker:
             self._execute(function, invocation)
 
     def _execute(self, function: Function, invocation: Invocation) -> None:
+        of_function, milliseconds = {"FunctionName": function.name}, invocation.age * 1000
+        self._cloud.measure(
+            "AWS/Lambda", "AsyncEventAge", of_function, milliseconds, "Milliseconds"
+        )
+        started = moment()
         done = self._cloud.execute(function, invocation.event, invocation.request_id)
         invocation.age += done.seconds
         if done.ending in _REFUSED:
             invocation.refusals += 1
-            # An error of the function says more than that it was throttled afterwards.
+            # The record has the function's error, not the throttle after it.
             if invocation.last is None or invocation.last.ending is not Ending.RAISED:
                 invocation.last = done
-            self._record(function, invocation, Outcome.THROTTLED, done, _REFUSED[done.ending])
-            self._again(function, invocation, backoff(invocation.refusals))
+            outcome = Outcome.THROTTLED, _REFUSED[done.ending]
+            self._retry(function, invocation, done, started, outcome, backoff(invocation.refusals))
             return
         invocation.last = done
         invocation.attempts += 1
         invocation.refusals = 0
         if done.ending is Ending.RETURNED:
-            self._record(function, invocation, Outcome.DELIVERED, done)
+            self._record(function, invocation, done, started, Outcome.DELIVERED)
+            self._report_success(function, invocation)
             return
-        self._record(function, invocation, Outcome.FAILED, done, done.error_type)
-        if invocation.attempts <= function.retries:
-            self._again(function, invocation, handler_error_wait(invocation.attempts))
-        else:
-            self._give_up(function, invocation, failure_records.RETRIES_EXHAUSTED)
+        outcome = Outcome.FAILED, done.error_type
+        again = invocation.attempts <= function.retries
+        wait = handler_error_wait(invocation.attempts) if again else None
+        self._retry(function, invocation, done, started, outcome, wait)
 
-    def _again(self, function: Function, invocation: Invocation, wait: float) -> None:
-        """Try again after so many AWS seconds, or when the event's age is over."""
-        wait = min(wait, max(function.event_age - invocation.age, 0.0))
-        invocation.age += wait
-        self._queue.put(lambda: self._in_context(invocation), self._clock.real(wait))
+    def _retry(
+        self,
+        function: Function,
+        invocation: Invocation,
+        done: Execution,
+        started: str,
+        outcome: tuple[Outcome, str],
+        wait: float | None,
+    ) -> None:
+        """Record an attempt that did not succeed, and retry it after `wait` AWS seconds.
+
+        Give up now if there is no wait, or if the event will be too old then: AWS does not wait for
+        the end of the age (LocalStack, recorded: test_maxeventage).
+        """
+        if wait is None:
+            condition = failure_records.RETRIES_EXHAUSTED
+        elif invocation.age + wait >= function.event_age:
+            condition = failure_records.EVENT_AGE_EXCEEDED
+        else:
+            seconds = self._clock.real(wait)
+            self._record(function, invocation, done, started, *outcome, next_try=moment(seconds))
+            invocation.age += wait
+            self._queue.put(lambda: self._in_context(invocation), seconds)
+            return
+        self._record(function, invocation, done, started, *outcome)
+        self._give_up(function, invocation, condition)
+
+    def _report_success(self, function: Function, invocation: Invocation) -> None:
+        """Send the record of a successful invocation to the on-success destination."""
+        if not function.on_success:
+            return
+        record = self._record_of(function, invocation, failure_records.SUCCESS)
+        try:
+            self._deliver(function, function.on_success, record)
+        except DeliveryError as error:
+            self._not_sent(function, invocation, "DestinationDeliveryFailures", error)
 
     def _give_up(self, function: Function, invocation: Invocation, condition: str) -> None:
-        """Send the event to where its function wants failed events."""
-        record = failure_records.on_failure_record(
+        """Send a failed event to its destination and its dead-letter queue."""
+        record = self._record_of(function, invocation, condition)
+        attributes = failure_records.dead_letter_attributes(
+            invocation.request_id, invocation.last, condition
+        )
+        why = self._why(condition, invocation)
+        kept = False
+        try:
+            if target := function.on_failure:
+                self._deliver(function, target, record)
+                self._note_kept(function, invocation, why, target)
+                kept = True
+        except DeliveryError as error:
+            self._not_sent(function, invocation, "DestinationDeliveryFailures", error)
+        try:
+            if target := function.dead_letter:
+                event = compact(invocation.event)
+                self._cloud.send_as_function(function, target, event, attributes)
+                self._note_kept(function, invocation, why, target)
+                kept = True
+        except DeliveryError as error:
+            self._not_sent(function, invocation, "DeadLetterErrors", error)
+        # Lambda counts it as dropped even if its record is in a queue.
+        self._cloud.count("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": function.name})
+        if not kept:
+            self._drop(function.name, invocation, why)
+
+    @staticmethod
+    def _record_of(function: Function, invocation: Invocation, condition: str) -> dict[str, Any]:
+        return failure_records.destination_record(
             function,
             invocation.request_id,
             invocation.event,
@@ -142,61 +231,48 @@ class AsyncInvoker:
             invocations=invocation.attempts,
             last=invocation.last,
         )
-        attributes = failure_records.dead_letter_attributes(
-            invocation.request_id, invocation.last, condition
-        )
-        kept = [
-            self._send(function, invocation, function.on_failure, record, {}, condition),
-            self._send(
-                function, invocation, function.dead_letter, invocation.event, attributes, condition
-            ),
-        ]
-        # Lambda counts it as dropped wherever it lies now.
-        self._cloud.count("AWS/Lambda", "AsyncEventsDropped", {"FunctionName": function.name})
-        if not any(kept):
-            self._drop(function.name, invocation, self._why(condition, invocation))
 
-    def _send(
-        self,
-        function: Function,
-        invocation: Invocation,
-        queue_arn: str,
-        content: Any,
-        attributes: dict[str, Any],
-        condition: str,
-    ) -> bool:
-        """Send to one queue; whether the event rests there now."""
-        if not queue_arn:
-            return False
-        origin, why = invocation.origin, self._why(condition, invocation)
-        try:
-            self._cloud.send_as_function(function, queue_arn, json.dumps(content), attributes)
-        except DeliveryError as error:
-            metric = "DeadLetterErrors" if attributes else "DestinationDeliveryFailures"
-            self._cloud.count("AWS/Lambda", metric, {"FunctionName": function.name})
-            _log.error(
-                "%s: the record of %s could not be delivered: %s",
-                function.name,
-                _named(origin),
-                error,
-            )
-            return False
-        _log.warning("%s: %s dead-lettered (%s)", function.name, _named(origin), why)
+    def _deliver(self, function: Function, target_arn: str, record: dict[str, Any]) -> None:
+        """Deliver a record to a destination.
+
+        Raises:
+            DeliveryError: The destination is missing, or the function's role may not use it.
+        """
+        if ":events:" in target_arn:
+            entry = failure_records.destination_event(record, target_arn)
+            self._cloud.publish_as_function(function, entry)
+        elif ":lambda:" in target_arn:
+            target = self._cloud.function(target_arn)
+            if target is None or not self._cloud.may_invoke_as_function(function, target_arn):
+                msg = f"{target_arn} is missing, or {function.name}'s role may not invoke it"
+                raise DeliveryError(msg)
+            self.submit(target, record)
+        else:
+            self._cloud.send_as_function(function, target_arn, compact(record), {})
+
+    def _note_kept(
+        self, function: Function, invocation: Invocation, why: str, target_arn: str
+    ) -> None:
+        _log.warning("%s: %s dead-lettered (%s)", function.name, _named(invocation.origin), why)
         self._note(
             function.name,
             Outcome.DEAD_LETTERED,
-            origin,
+            invocation,
             attempt=invocation.attempts,
             reason=why,
-            queue=queue_arn,
+            queue=target_arn,
         )
-        return True
+
+    def _not_sent(
+        self, function: Function, invocation: Invocation, metric: str, error: DeliveryError
+    ) -> None:
+        self._cloud.count("AWS/Lambda", metric, {"FunctionName": function.name})
+        event = _named(invocation.origin)
+        _log.error("%s: the record of %s could not be delivered: %s", function.name, event, error)
 
     def _drop(self, name: str, invocation: Invocation, why: str) -> None:
         _log.error("%s: %s dropped (%s)", name, _named(invocation.origin), why)
-        self._note(
-            name, Outcome.DROPPED, invocation.origin, attempt=invocation.attempts, reason=why
-        )
+        self._note(name, Outcome.DROPPED, invocation, attempt=invocation.attempts, reason=why)
 
     @staticmethod
     def _why(condition: str, invocation: Invocation) -> str:
@@ -207,24 +283,39 @@ class AsyncInvoker:
         self,
         function: Function,
         invocation: Invocation,
-        outcome: Outcome,
         done: Execution,
+        started: str,
+        outcome: Outcome,
         reason: str = "",
+        **rest: Any,
     ) -> None:
         self._note(
             function.name,
             outcome,
-            invocation.origin,
+            invocation,
             attempt=invocation.attempts + (outcome is Outcome.THROTTLED),
             reason=reason,
             milliseconds=round(done.seconds * 1000, 1),
+            started=started,
+            cold_start_milliseconds=round(done.start_seconds * 1000, 1),
+            **rest,
         )
 
-    def _note(self, name: str, outcome: Outcome, origin: Origin, **rest: Any) -> None:
-        self._journal.add(Delivery(name, outcome, origin, **rest))
+    def _note(self, name: str, outcome: Outcome, invocation: Invocation, **rest: Any) -> None:
+        self._journal.add(
+            Delivery(
+                name,
+                outcome,
+                invocation.origin,
+                request_id=invocation.request_id,
+                accepted=invocation.accepted,
+                delay_milliseconds=round(invocation.delay * 1000, 1),
+                **rest,
+            )
+        )
 
 
 def _named(origin: Origin) -> str:
-    """An event in a log line: its kind, its order and its id, never its detail."""
+    """Return an event's type, order and id for a log line, never its detail."""
     order = f" of {origin.correlation_id}" if origin.correlation_id else ""
     return f"event {origin.detail_type or '(direct)'}{order} {origin.event_id}".rstrip()

@@ -1,4 +1,4 @@
-"""EventBridge's half of a delivery: hand an event to Lambda, or keep it in the target's queue.
+"""EventBridge's part of a delivery: send an event to a target, or to its dead-letter queue.
 
 Sources: EventBridge User Guide, "How EventBridge retries delivering events" and "Using
 dead-letter queues to process undelivered events".
@@ -11,7 +11,14 @@ from typing import Any
 
 from local_cloud.delivery import failure_records
 from local_cloud.delivery.clock import Clock, backoff
-from local_cloud.delivery.delivery_log import INTERNAL_ERROR, Delivery, Journal, Origin, Outcome
+from local_cloud.delivery.delivery_log import (
+    INTERNAL_ERROR,
+    Delivery,
+    Journal,
+    Origin,
+    Outcome,
+    moment,
+)
 from local_cloud.delivery.emulator_port import Cloud, DeliveryError, Function, name_in
 from local_cloud.delivery.fault_injection import Switch
 from local_cloud.delivery.lambda_queue import AsyncInvoker
@@ -25,23 +32,25 @@ EVENT_AGE = 86_400.0
 
 
 @dataclass
-class Handover:
-    """One event on its way from one rule to one target.
+class TargetDelivery:
+    """The delivery of one event from one rule to one target.
 
     Attributes:
-        rule_arn: the rule that matched, or the schedule.
-        rule_name: its name.
-        target_arn: the function.
-        payload: what the function is to get, parsed.
-        raw: the event as it was put on the bus, as text: what a dead-letter queue gets.
-        origin: which event it is.
-        role_arn: the role a schedule uses; empty for a rule.
+        rule_arn: The rule that matched, or the schedule.
+        rule_name: Its name.
+        target_arn: The function, queue, topic, state machine or bus.
+        payload: A function's input, parsed.
+        raw: The event as text, as it was put on the bus: a dead-letter queue gets this.
+        origin: Identifies the event.
+        text: The input of every other target, as text.
+        group: The message group of a FIFO queue, or empty.
+        role_arn: The role that a schedule or a target uses, or empty.
         dead_letter: ARN of the target's dead-letter queue, or empty.
-        retries: the retry policy's MaximumRetryAttempts.
-        event_age: its MaximumEventAgeInSeconds, in AWS seconds.
-        attempts: how often Lambda was asked.
-        age: how long it has been retried, in AWS seconds.
-        context: the context variables (account, region) of the request that published.
+        retries: The retry policy's MaximumRetryAttempts.
+        event_age: Its MaximumEventAgeInSeconds, in AWS seconds.
+        attempts: The number of attempts.
+        age: AWS seconds since the first attempt.
+        context: The context variables (account, region) of the request that published.
     """
 
     rule_arn: str
@@ -50,6 +59,8 @@ class Handover:
     payload: Any
     raw: str
     origin: Origin
+    text: str = ""
+    group: str = ""
     role_arn: str = ""
     dead_letter: str = ""
     retries: int = RETRY_ATTEMPTS
@@ -59,13 +70,13 @@ class Handover:
     context: contextvars.Context = field(default_factory=contextvars.copy_context, init=False)
 
     @property
-    def function_name(self) -> str:
-        """The target's name, whether or not it exists."""
+    def target_name(self) -> str:
+        """Return the target's name, also if it does not exist."""
         return name_in(self.target_arn)
 
 
 class Targets:
-    """Hands events to Lambda's queue as EventBridge does."""
+    """Delivers events as EventBridge does: functions get them through Lambda's queue."""
 
     def __init__(
         self,
@@ -83,101 +94,160 @@ class Targets:
         self._journal = journal
         self._switch = switch
 
-    def deliver(self, handover: Handover) -> None:
-        """Try once; a refusal that may pass is tried again from the queue."""
+    def deliver(self, delivery: TargetDelivery) -> None:
+        """Try once; the queue retries a temporary refusal."""
         try:
-            # A copy: the next attempt may begin before this one ends.
-            handover.context.copy().run(self._attempt, handover)
+            # A copy: the next attempt may start before this one ends.
+            delivery.context.copy().run(self._attempt, delivery)
         except Exception:  # noqa: BLE001 - whatever it is, the event must not vanish in silence
-            _log.exception("%s: the local cloud failed", handover.function_name)
-            self._drop(handover, INTERNAL_ERROR)
+            _log.exception("%s: the local cloud failed", delivery.target_name)
+            self._drop(delivery, INTERNAL_ERROR)
 
-    def _attempt(self, handover: Handover) -> None:
-        handover.attempts += 1
-        name, origin = handover.function_name, handover.origin
-        function = self._cloud.function(handover.target_arn)
+    def _attempt(self, delivery: TargetDelivery) -> None:
+        delivery.attempts += 1
+        if _region(delivery.target_arn) != _region(delivery.rule_arn):
+            message = f"{delivery.target_arn} is in another region than {delivery.rule_arn}"
+            self._fail(delivery, failure_records.NO_RESOURCE, message)
+        elif ":lambda:" in delivery.target_arn:
+            self._to_function(delivery)
+        elif self._is_refused(delivery):
+            self._refused(delivery)
+        else:
+            self._to_target(delivery)
+
+    def _to_target(self, delivery: TargetDelivery) -> None:
+        try:
+            self._cloud.deliver_as_events(
+                delivery.rule_arn,
+                delivery.target_arn,
+                delivery.text,
+                role_arn=delivery.role_arn,
+                group=delivery.group,
+            )
+        except DeliveryError as error:
+            code = failure_records.NO_RESOURCE if error.missing else failure_records.NO_PERMISSIONS
+            self._fail(delivery, code, str(error))
+        else:
+            self._count(delivery, "Invocations")
+            self._note(delivery, Outcome.DELIVERED, "")
+
+    def _to_function(self, delivery: TargetDelivery) -> None:
+        function = self._cloud.function(delivery.target_arn)
         if function is None:
             self._fail(
-                handover, failure_records.NO_RESOURCE, f"Function not found: {handover.target_arn}"
+                delivery, failure_records.NO_RESOURCE, f"Function not found: {delivery.target_arn}"
             )
-        elif not self._may_invoke(handover, function):
+        elif not self._may_invoke(delivery, function):
             message = (
                 f"User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction "
-                f"on resource: {handover.target_arn}"
+                f"on resource: {delivery.target_arn}"
             )
-            self._fail(handover, failure_records.NO_PERMISSIONS, message)
-        elif self._switch.refuses(origin.identity, name, origin.detail_type, handover.attempts):
-            self._refused(handover)
+            self._fail(delivery, failure_records.NO_PERMISSIONS, message)
+        elif self._is_refused(delivery):
+            self._refused(delivery)
         else:
-            self._invoker.submit(function, handover.payload, origin)
+            self._count(delivery, "Invocations")
+            self._invoker.submit(function, delivery.payload, delivery.origin)
 
-    def _may_invoke(self, handover: Handover, function: Function) -> bool:
-        return self._cloud.events_may_invoke(function.arn, handover.rule_arn, handover.role_arn)
+    def _is_refused(self, delivery: TargetDelivery) -> bool:
+        """Return whether an injected fault makes the target refuse this attempt."""
+        origin = delivery.origin
+        return self._switch.refuses(
+            origin.identity, delivery.target_name, origin.detail_type, delivery.attempts
+        )
 
-    def _refused(self, handover: Handover) -> None:
-        """Lambda did not take it: try again later, unless the retry policy is exhausted."""
-        self._note(handover, Outcome.REFUSED, failure_records.THROTTLING)
-        wait = backoff(handover.attempts)
+    def _may_invoke(self, delivery: TargetDelivery, function: Function) -> bool:
+        return self._cloud.events_may_invoke(function.arn, delivery.rule_arn, delivery.role_arn)
+
+    def _refused(self, delivery: TargetDelivery) -> None:
+        """Retry later, unless the retry policy is exhausted."""
+        wait = backoff(delivery.attempts)
         exhausted = ""
-        if handover.attempts > handover.retries:
+        if delivery.attempts > delivery.retries:
             exhausted = "MaximumRetryAttempts"
-        elif handover.age + wait > handover.event_age:
+        elif delivery.age + wait > delivery.event_age:
             exhausted = "MaximumEventAgeInSeconds"
+        seconds = self._clock.real(wait)
+        next_try = "" if exhausted else moment(seconds)
+        self._note(delivery, Outcome.REFUSED, failure_records.THROTTLING, next_try=next_try)
         if exhausted:
-            self._fail(handover, failure_records.THROTTLING, "Rate exceeded", exhausted)
+            self._fail(delivery, failure_records.THROTTLING, "Rate exceeded", exhausted)
             return
-        handover.age += wait
-        self._queue.put(lambda: self.deliver(handover), self._clock.real(wait))
+        delivery.age += wait
+        self._queue.put(lambda: self.deliver(delivery), seconds)
 
-    def _fail(self, handover: Handover, code: str, message: str, exhausted: str = "") -> None:
+    def _fail(self, delivery: TargetDelivery, code: str, message: str, exhausted: str = "") -> None:
         """Send the event to the target's dead-letter queue; without one it is lost."""
-        named = f"{handover.function_name}: event {handover.origin.detail_type}"
-        rule = _dimensions(handover)
-        self._cloud.count("AWS/Events", "FailedInvocations", rule)
-        if handover.dead_letter:
+        named = f"{delivery.target_name}: event {delivery.origin.detail_type}"
+        self._count(delivery, "Invocations")
+        self._count(delivery, "FailedInvocations")
+        if delivery.dead_letter:
             attributes = failure_records.target_attributes(
-                handover.rule_arn,
-                handover.target_arn,
+                delivery.rule_arn,
+                delivery.target_arn,
                 code=code,
                 message=message,
-                retries=handover.attempts - 1,
+                retries=delivery.attempts - 1,
                 exhausted=exhausted,
             )
             try:
                 self._cloud.send_as_events(
-                    handover.rule_arn, handover.dead_letter, handover.raw, attributes
+                    delivery.rule_arn, delivery.dead_letter, delivery.raw, attributes
                 )
             except DeliveryError as error:
-                self._cloud.count("AWS/Events", "InvocationsFailedToBeSentToDlq", rule)
-                _log.error("%s: not taken by the dead-letter queue: %s", named, error)
+                self._count(delivery, "InvocationsFailedToBeSentToDlq")
+                _log.error("%s: the dead-letter queue refused it: %s", named, error)
             else:
-                self._cloud.count("AWS/Events", "InvocationsSentToDlq", rule)
+                self._count(delivery, "InvocationsSentToDlq")
                 _log.warning("%s dead-lettered (%s)", named, code)
-                self._note(handover, Outcome.DEAD_LETTERED, code, queue=handover.dead_letter)
+                self._note(delivery, Outcome.DEAD_LETTERED, code, queue=delivery.dead_letter)
                 return
-        self._drop(handover, code)
+        self._drop(delivery, code)
 
-    def _drop(self, handover: Handover, why: str) -> None:
+    def _count(self, delivery: TargetDelivery, metric: str) -> None:
+        """Count for a rule. EventBridge Scheduler has other metrics, which are not here."""
+        if rule := dimensions(delivery.rule_arn):
+            self._cloud.count("AWS/Events", metric, rule)
+
+    def _drop(self, delivery: TargetDelivery, why: str) -> None:
         _log.error(
-            "%s: event %s dropped (%s)", handover.function_name, handover.origin.detail_type, why
+            "%s: event %s dropped (%s)", delivery.target_name, delivery.origin.detail_type, why
         )
-        self._note(handover, Outcome.DROPPED, why)
+        self._note(delivery, Outcome.DROPPED, why)
 
-    def _note(self, handover: Handover, outcome: Outcome, reason: str, *, queue: str = "") -> None:
+    def _note(
+        self,
+        delivery: TargetDelivery,
+        outcome: Outcome,
+        reason: str,
+        *,
+        queue: str = "",
+        next_try: str = "",
+    ) -> None:
         self._journal.add(
             Delivery(
-                handover.function_name,
+                delivery.target_name,
                 outcome,
-                handover.origin,
-                attempt=handover.attempts,
+                delivery.origin,
+                attempt=delivery.attempts,
                 reason=reason,
                 queue=queue,
+                next_try=next_try,
             )
         )
 
 
-def _dimensions(handover: Handover) -> dict[str, str]:
-    """What CloudWatch knows a rule by; one of the default bus has its name alone."""
-    # arn:aws:events:<region>:<account>:rule/<bus>/<name>
-    bus = handover.rule_arn.partition(":rule/")[2].rpartition("/")[0]
-    return {"RuleName": handover.rule_name} | ({"EventBusName": bus} if bus else {})
+def dimensions(rule_arn: str) -> dict[str, str]:
+    """Return the dimensions of a rule's metrics; a rule of the default bus has only its name.
+
+    Args:
+        rule_arn: arn:aws:events:<region>:<account>:rule/<bus>/<name>; {} for any other ARN.
+    """
+    if ":rule/" not in rule_arn:
+        return {}
+    bus, _, name = rule_arn.partition(":rule/")[2].rpartition("/")
+    return {"RuleName": name} | ({"EventBusName": bus} if bus else {})
+
+
+def _region(arn: str) -> str:
+    return arn.split(":")[3]

@@ -1,4 +1,4 @@
-"""Work to be done now or later, by a bounded number of threads."""
+"""A queue of tasks that are due now or later, for a bounded number of threads."""
 
 import heapq
 import itertools
@@ -15,7 +15,7 @@ Work = Callable[[], None]
 
 @dataclass(frozen=True)
 class Counts:
-    """What a queue holds: due but waiting for a thread, due later, being done."""
+    """The tasks of a queue: due but waiting for a thread, due later, and running."""
 
     queued: int
     later: int
@@ -23,15 +23,15 @@ class Counts:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing left at all."""
+        """Return whether there is no task."""
         return not (self.queued or self.later or self.running)
 
 
 class WorkQueue:
-    """Does work in the order in which it falls due, `concurrency` pieces at once.
+    """Runs tasks in the order in which they are due, `concurrency` at once.
 
-    The queue itself has no bound, as Lambda's has none that a workshop would meet: a burst
-    waits here instead of starting an interpreter per event.
+    The queue has no limit, as Lambda's has none that a workshop would reach. A burst waits here
+    instead of starting an interpreter per event.
     """
 
     def __init__(self, concurrency: int, name: str = "work") -> None:
@@ -44,10 +44,15 @@ class WorkQueue:
         self._threads = 0
         self._closed = False
         self.discarded = 0
-        """How many pieces of work will not be done, because the queue was closed before."""
+        """The number of tasks that do not run, because the queue was closed first."""
+
+    @property
+    def closed(self) -> bool:
+        """Return whether it discards new tasks."""
+        return self._closed
 
     def put(self, work: Work, wait: float = 0.0) -> None:
-        """Do this as soon as a thread is free, but not before `wait` seconds have passed.
+        """Run a task as soon as a thread is free, but not before `wait` seconds have passed.
 
         After `close` it is discarded.
         """
@@ -64,14 +69,14 @@ class WorkQueue:
             self._changed.notify()
 
     def counts(self) -> Counts:
-        """What the queue holds at this moment."""
+        """Return the current numbers of tasks."""
         now = time.monotonic()
         with self._changed:
             queued = sum(1 for due, _, _ in self._heap if due <= now)
             return Counts(queued, len(self._heap) - queued, self._running)
 
     def close(self, grace: float) -> None:
-        """Take no more work, wait up to `grace` seconds for what runs."""
+        """Accept no more tasks, and wait up to `grace` seconds for those that run."""
         deadline = time.monotonic() + grace
         with self._changed:
             self._closed = True
@@ -86,14 +91,14 @@ class WorkQueue:
             try:
                 work()
             except Exception:  # noqa: BLE001 - the thread has more to do
-                _log.exception("%s: a piece of work failed", self._name)
+                _log.exception("%s: a task failed", self._name)
             finally:
                 with self._changed:
                     self._running -= 1
                     self._changed.notify_all()
 
     def _next(self) -> Work | None:
-        """Wait for the next piece of work; None when the queue is closed."""
+        """Wait for the next task and return it; None if the queue is closed."""
         with self._changed:
             while not self._closed:
                 if not self._heap:

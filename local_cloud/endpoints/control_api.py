@@ -1,11 +1,12 @@
-"""The local cloud's own endpoints, under /_workshop/, and the door to MiniStack's.
+"""The local cloud's own endpoints, under /_workshop/; other requests go on to MiniStack.
 
-What `guard` objects to gets in nowhere. The endpoints here also want a header that a page may not
-send, so that nothing is done by a request that was meant for something else.
+`origin_check` refuses requests from web pages to any endpoint. The endpoints here also require a
+header that a page cannot send, so no request reaches them by mistake.
 """
 
 import asyncio
 import json
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,9 +16,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from local_cloud.delivery.caller_registry import trace_header
+from local_cloud.delivery.change_log import PAGE
 from local_cloud.delivery.fault_injection import Plan
 from local_cloud.delivery.wiring import Parts
 from local_cloud.endpoints.origin_check import objection
+from local_cloud.errors import NotStorableError
 from local_cloud.protocol import HEADER, PREFIX
 
 Scope = MutableMapping[str, Any]
@@ -48,9 +51,13 @@ class ControlApi:
             ("GET", "status"): self._status,
             ("GET", "idle"): self._idle,
             ("GET", "deliveries"): self._deliveries,
-            ("GET", "trouble"): self._trouble,
-            ("PUT", "trouble"): self._set_trouble,
-            ("DELETE", "trouble"): self._clear_trouble,
+            ("GET", "changes"): self._changes,
+            ("GET", "permissions"): self._permissions,
+            ("GET", "faults"): self._faults,
+            ("PUT", "faults"): self._set_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "consistency"): self._consistency,
+            ("PUT", "consistency"): self._set_consistency,
             ("POST", "stop"): self._end,
         }
 
@@ -85,6 +92,8 @@ class ControlApi:
             return HTTPStatus.OK, await found(request)
         except ValueError as error:
             return HTTPStatus.BAD_REQUEST, {"message": str(error)}
+        except NotStorableError as error:
+            return HTTPStatus.INSUFFICIENT_STORAGE, {"message": str(error)}
 
     async def _status(self, _: "_Request") -> dict[str, Any]:
         counts = self._parts.queue.counts()
@@ -99,12 +108,12 @@ class ControlApi:
             "running": counts.running,
             "waiting_requests": waiting,
             "running_requests": inside,
+            "buffered": self._parts.buffered,
             "totals": self._parts.journal.totals(),
         }
 
     async def _idle(self, request: "_Request") -> dict[str, bool]:
-        timeout = float(request.query.get("timeout", "30"))
-        deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
+        deadline = time.monotonic() + _seconds(request.query.get("timeout", "30"))
         while not self._parts.idle:
             if time.monotonic() > deadline:
                 return {"idle": False}
@@ -116,29 +125,54 @@ class ControlApi:
         found = self._parts.journal.records(correlation_id, int(request.query.get("limit", "0")))
         return [delivery.to_json() for delivery in found]
 
-    async def _trouble(self, _: "_Request") -> dict[str, Any] | None:
+    async def _changes(self, request: "_Request") -> dict[str, Any]:
+        log, query = self._parts.changes, request.query
+        same = query.get("log_id") == log.log_id
+        after = max(int(query.get("after", "0")), 0) if same else 0
+        limit = min(max(int(query.get("limit", PAGE)), 1), PAGE)
+        deadline = time.monotonic() + _seconds(query.get("wait", "0"))
+        while log.newest <= after:
+            if time.monotonic() > deadline or self._stopping():
+                break
+            await asyncio.sleep(_POLL)
+        return log.after(after, limit).to_json()
+
+    async def _permissions(self, _: "_Request") -> list[dict[str, Any]]:
+        return self._parts.permissions.to_json()
+
+    async def _faults(self, _: "_Request") -> dict[str, Any] | None:
         plan = self._parts.switch.plan
         return plan.to_json() if plan else None
 
-    async def _set_trouble(self, request: "_Request") -> None:
+    async def _set_faults(self, request: "_Request") -> None:
         self._parts.switch.set(Plan.from_json(json.loads(await request.body())))
 
-    async def _clear_trouble(self, _: "_Request") -> None:
+    async def _clear_faults(self, _: "_Request") -> None:
         self._parts.switch.set(None)
 
+    async def _consistency(self, _: "_Request") -> bool:
+        return self._parts.consistency.on
+
+    async def _set_consistency(self, request: "_Request") -> None:
+        on = {b"true": True, b"false": False}.get((await request.body()).strip())
+        if on is None:
+            msg = "the body must be true or false"
+            raise ValueError(msg)
+        self._parts.consistency.set(on=on)
+
     async def _end(self, request: "_Request") -> None:
-        self._stop(request.query.get("keep") == "1")
+        await asyncio.to_thread(self._stop, request.query.get("keep") == "1")
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What an endpoint may want to know."""
+    """A request's query and body."""
 
     query: dict[str, str]
     receive: Receive
 
     async def body(self) -> bytes:
-        """The whole body, within reason."""
+        """Return the whole body, up to a limit."""
         body = b""
         while len(body) <= _BODY_LIMIT:
             message = await self.receive()
@@ -147,6 +181,19 @@ class _Request:
                 return body
         msg = "the request is too large"
         raise ValueError(msg)
+
+
+def _seconds(text: str) -> float:
+    """Return how long a request waits, at most `_LONGEST_WAIT`.
+
+    Raises:
+        ValueError: It is no finite number.
+    """
+    seconds = float(text)
+    if not math.isfinite(seconds):
+        msg = f"{text} is no number of seconds"
+        raise ValueError(msg)
+    return min(seconds, _LONGEST_WAIT)
 
 
 async def _refuse(scope: Scope, send: Send, why: str) -> None:

@@ -1,12 +1,12 @@
-"""Keeps web pages out of the local cloud.
+"""Refuses requests from web pages.
 
 Any page in a learner's browser can send requests to the loopback address, and MiniStack runs code
-for whoever asks. Three signs give a page away, and no AWS client shows one of them:
+for every caller. Three signs identify a page, and no AWS client has one of them:
 
-- an Origin header, which browsers add to what a page sends to another site, except to plain GETs;
-- a Sec-Fetch-Site header that names another sender than the person at the address bar;
-- a Host of the page's own, which an attacker can point to the loopback address (DNS rebinding):
-  to the browser, page and local cloud are then one site.
+- an Origin header, which browsers add to a page's requests to another site, except to plain GETs;
+- a Sec-Fetch-Site header with another value than for an address that a person typed;
+- the Host of the page, which an attacker can point to the loopback address (DNS rebinding): for the
+  browser, page and local cloud are then the same site.
 """
 
 import re
@@ -16,7 +16,7 @@ _OWN_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]|[\w.-]+\.localhost)(?
 
 
 def objection(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Why a request with these headers is not served; empty when it is.
+    """Return why a request with these headers is refused; empty if it is not.
 
     Args:
         headers: as ASGI has them, with names in lower case.

@@ -1,4 +1,4 @@
-"""What policies compare of a request, and MiniStack leaves out; and who hands over a role is asked.
+"""Condition keys that MiniStack leaves out, and the check of iam:PassRole.
 
 Source: Service Authorization Reference, of each service: the condition keys
 `iam:PermissionsBoundary`, `iam:PassedToService`, `lambda:Principal`, `sns:Protocol`, an API's
@@ -21,10 +21,10 @@ OF_THE_ROLE = frozenset(
         "UpdateAssumeRolePolicy",
     )
 )
-"""Actions whose `iam:PermissionsBoundary` is the role's own."""
+"""Actions with the role's own boundary as `iam:PermissionsBoundary`."""
 
 OF_THE_REQUEST = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
-"""Actions whose `iam:PermissionsBoundary` is what the request asks for."""
+"""Actions with the request's boundary as `iam:PermissionsBoundary`."""
 
 _PASSED_TO = {
     "lambda:CreateFunction": ("lambda.amazonaws.com", ("Role",)),
@@ -34,16 +34,16 @@ _PASSED_TO = {
 }
 
 BoundaryOf = Callable[[str], str | None]
-"""The ARN of a role's permissions boundary, by the role's name; None for none."""
+"""Returns the ARN of a role's permissions boundary, by the role's name; None if there is none."""
 
 
 def condition_keys(action: str, body: bytes, boundary_of: BoundaryOf) -> dict[str, str]:
-    """The condition keys of a request, but for those that MiniStack knows.
+    """Return the condition keys of a request that MiniStack lacks.
 
     Args:
         action: Such as ``iam:CreateRole``.
-        body: The request's.
-        boundary_of: Asked for the boundary of a role that the request is about.
+        body: The request's body.
+        boundary_of: Returns the boundary of a role that the request names.
     """
     if action in OF_THE_REQUEST:
         return _known("iam:PermissionsBoundary", _form(body).get("PermissionsBoundary"))
@@ -53,19 +53,19 @@ def condition_keys(action: str, body: bytes, boundary_of: BoundaryOf) -> dict[st
         return _known("sns:Protocol", _form(body).get("Protocol"))
     if action == "lambda:AddPermission":
         return _known("lambda:Principal", _found(body, ("Principal",)))
-    if action.startswith("apigateway:"):
-        tags = _found(body, ("tags",))
+    if action == "lambda:TagResource" or action.startswith("apigateway:"):
+        tags = _found(body, ("Tags",)) or _found(body, ("tags",))
         return dict(tag_keys("aws:RequestTag", tags if isinstance(tags, dict) else {}))
     return {}
 
 
 def tag_keys(kind: str, tags: Mapping[str, str]) -> dict[str, str]:
-    """The condition keys of tags, such as ``aws:RequestTag/Stack``."""
+    """Return the condition keys of tags, such as ``aws:RequestTag/Stack``."""
     return {f"{kind}/{name}": value for name, value in tags.items()}
 
 
 def passed_role(action: str, body: bytes) -> tuple[str, dict[str, str]] | None:
-    """The role that a request hands to a service, and the condition keys of that; None for none."""
+    """Return the role that a request passes to a service, and its condition keys; None if none."""
     if action not in _PASSED_TO:
         return None
     service, path = _PASSED_TO[action]
@@ -73,8 +73,13 @@ def passed_role(action: str, body: bytes) -> tuple[str, dict[str, str]] | None:
     return (arn, {"iam:PassedToService": service}) if arn else None
 
 
+def function_of_mapping(body: bytes) -> str:
+    """Return the function that CreateEventSourceMapping names; empty if it names none."""
+    return str(_found(body, ("FunctionName",)) or "")
+
+
 def api_id(resource_arn: str) -> str | None:
-    """The id of the HTTP API that an ARN names; None when it names a part of one, or no API."""
+    """Return the id of the HTTP API in an ARN; None for a part of an API, or another ARN."""
     _, found, rest = resource_arn.partition("::/apis/")
     return rest if found and "/" not in rest else None
 
@@ -84,7 +89,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _found(body: bytes, path: tuple[str, ...]) -> Any:
-    """What lies at a path in a JSON body; None for nothing."""
+    """Return the value at a path in a JSON body; None if there is none."""
     try:
         found: Any = json.loads(body)
         for name in path:
@@ -95,5 +100,5 @@ def _found(body: bytes, path: tuple[str, ...]) -> Any:
 
 
 def _known(key: str, value: str | None) -> dict[str, str]:
-    """A condition key, if the request has it."""
+    """Return a condition key, if the request has it."""
     return {key: value} if value else {}

@@ -11,11 +11,11 @@ from typing import Any
 ACTION = "events:PutEvents"
 
 Enforce = Callable[[str, dict[str, Any]], Any]
-"""Given a bus's ARN and condition keys: None when allowed, else what describes the denial."""
+"""Takes a bus's ARN and condition keys; returns None if allowed, else the denial."""
 
 
 def entries_of(body: bytes) -> list[dict[str, Any]]:
-    """The entries of a PutEvents request; none when it is malformed."""
+    """Return the entries of a PutEvents request; none when it is malformed."""
     try:
         data = json.loads(body)
     except ValueError:
@@ -25,7 +25,7 @@ def entries_of(body: bytes) -> list[dict[str, Any]]:
 
 
 def bus_arn(entry: dict[str, Any], region: str, account: str) -> str:
-    """The ARN of the bus an entry is for."""
+    """Return the ARN of an entry's bus."""
     bus = entry.get("EventBusName")
     name = bus if isinstance(bus, str) and bus else "default"
     return (
@@ -34,7 +34,7 @@ def bus_arn(entry: dict[str, Any], region: str, account: str) -> str:
 
 
 def condition_keys(entry: dict[str, Any]) -> dict[str, str]:
-    """The condition keys that describe an entry; a missing field has no key."""
+    """Return the condition keys that describe an entry; a missing field has no key."""
     named = {"events:source": entry.get("Source"), "events:detail-type": entry.get("DetailType")}
     return {key: value for key, value in named.items() if isinstance(value, str)}
 

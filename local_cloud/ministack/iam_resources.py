@@ -1,8 +1,8 @@
-"""What a request does, and to what, where MiniStack names it otherwise than AWS, or not at all.
+"""The action and resource of a request, where MiniStack's differ from AWS's or are missing.
 
-Source: Service Authorization Reference, of each service: its actions, and their resource types.
-MiniStack asks for `*` there, for a resource of another type, or for another action: to move an
-alias, it asks for leave to list them.
+Source: Service Authorization Reference, of each service: its actions and their resource types.
+There MiniStack checks `*`, a resource of another type, or another action: to update an alias, it
+requires the permission to list aliases.
 """
 
 import json
@@ -17,6 +17,7 @@ _RULE = "arn:aws:events:{region}:{account}:rule/{EventBusName}/{0}"
 _ARCHIVE = "arn:aws:events:{region}:{account}:archive/{0}"
 _FUNCTION = "arn:aws:lambda:{region}:{account}:function:{0}"
 _DASHBOARD = "arn:aws:cloudwatch::{account}:dashboard/{0}"
+_ALARM = "arn:aws:cloudwatch:{region}:{account}:alarm:{0}"
 _BUDGET = "arn:aws:budgets::{account}:budget/{0}"
 
 _KEPT = ("Create", "Delete", "Describe", "Update")
@@ -33,6 +34,8 @@ _NAMED: dict[str, tuple[str, str]] = {
     **{f"events:{each}": ("Rule", _RULE)
        for each in ("ListTargetsByRule", "PutTargets", "RemoveTargets")},
     "lambda:CreateFunction": ("FunctionName", _FUNCTION),
+    "cloudwatch:PutMetricAlarm": ("AlarmName", _ALARM),
+    "cloudwatch:DeleteAlarms": ("AlarmNames.member.1", _ALARM),
     "cloudwatch:PutDashboard": ("DashboardName", _DASHBOARD),
     "cloudwatch:GetDashboard": ("DashboardName", _DASHBOARD),
     "cloudwatch:DeleteDashboards": ("DashboardNames.member.1", _DASHBOARD),
@@ -43,6 +46,12 @@ _NAMED: dict[str, tuple[str, str]] = {
 _PART_OF_FUNCTION = re.compile(
     r"/functions/[^/]+/(?:(?P<alias>aliases)/[^/]+|(?P<part>event-invoke-config|concurrency))/?$"
 )
+_MAPPING = re.compile(r"/event-source-mappings/[^/]+/?$")
+_ON_MAPPING = {
+    "GET": "GetEventSourceMapping",
+    "PUT": "UpdateEventSourceMapping",
+    "DELETE": "DeleteEventSourceMapping",
+}
 _ON_PARTS = {
     "aliases": {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"},
     "event-invoke-config": {
@@ -59,21 +68,23 @@ _ON_PARTS = {
 }
 
 RolePath = Callable[[str], str | None]
-"""The IAM path of a role that exists, such as ``/bootstrap/``; None when there is no such role."""
+"""Returns the IAM path of a role, such as ``/bootstrap/``; None if there is no such role."""
 
 
 def action(asked: str | None, service: str, method: str, path: str) -> str | None:
-    """The action that AWS asks for.
+    """Return the action that AWS checks.
 
     Args:
-        asked: The one that MiniStack asks for; None for none.
-        service: Whose request it is.
-        method: The request's.
-        path: The request's.
+        asked: The action that MiniStack checks; None: none.
+        service: The service of the request.
+        method: The request's HTTP method.
+        path: The request's path.
     """
     if service == "lambda" and (part := _PART_OF_FUNCTION.search(path)):
-        verbs = _ON_PARTS[part["alias"] or part["part"]]
-        return f"lambda:{verbs[method]}" if method in verbs else asked
+        operations = _ON_PARTS[part["alias"] or part["part"]]
+        return f"lambda:{operations[method]}" if method in operations else asked
+    if service == "lambda" and _MAPPING.search(path) and method in _ON_MAPPING:
+        return f"lambda:{_ON_MAPPING[method]}"
     operation = (asked or "").removeprefix("budgets:")
     if service != "budgets" or not operation or operation in _TAGGING:
         return asked
@@ -81,14 +92,14 @@ def action(asked: str | None, service: str, method: str, path: str) -> str | Non
 
 
 def resource(asked: str, body: bytes, region: str, account: str, path_of: RolePath) -> str | None:
-    """The ARN that AWS asks for; None where MiniStack asks for the same.
+    """Return the ARN that AWS checks; None if MiniStack checks the same.
 
     Args:
         asked: The action, such as ``events:PutTargets``.
-        body: The request's.
-        region: The request's.
-        account: The caller's.
-        path_of: Asked for the path of a role that the request names.
+        body: The request's body.
+        region: The request's region.
+        account: The caller's account.
+        path_of: Returns the path of a role that the request names.
     """
     fields = _fields(body)
     if asked.startswith("iam:") and (role := fields.get("RoleName")):
@@ -107,7 +118,7 @@ def resource(asked: str, body: bytes, region: str, account: str, path_of: RolePa
 
 
 def _fields(body: bytes) -> dict[str, Any]:
-    """The fields of a request, in JSON or as a form; a budget's own beside them."""
+    """Return the fields of a request in JSON or in a form, with those of its budget."""
     try:
         found = json.loads(body)
     except ValueError:

@@ -1,19 +1,27 @@
-# Stage 5's own: who may fill a queue, what is tried before, who brings it back, who is told.
+# Stage 5: senders of the queues, retries, recovery, alarms.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
-  name_prefix        = "orderflow"
-  account_id         = "123456789012"
-  bundle_dir         = "tests/bundles"
-  bundle_bucket      = "bundles"
-  log_retention_days = 14
-  event_bus          = { name = "orderflow-bus", arn = "arn:aws:events:us-east-1:123456789012:event-bus/orderflow-bus" }
+  stack = {
+    name_prefix        = "orderflow"
+    account_id         = "123456789012"
+    bundle_dir         = "tests/bundles"
+    bundle_bucket      = "bundles"
+    log_retention_days = 14
+    event_bus          = { name = "orderflow-bus", arn = "arn:aws:events:us-east-1:123456789012:event-bus/orderflow-bus" }
+  }
+
   orders_table       = { name = "orderflow-orders", arn = "orders-arn" }
   monthly_budget_usd = 10
   consumers          = ["inventory", "payment"]
+
+  steps = [
+    { function = "payment", step = "payment-succeeded" },
+    { function = "inventory", step = "stock-reserved" },
+  ]
 
   functions = {
     order-api = { name = "orderflow-order-api", invoke_arn = "order-api-arn", role_name = "orderflow-order-api" }
@@ -61,7 +69,7 @@ run "on_aws" {
         && strcontains(queue.policy, "{\"Action\":\"sqs:*\",\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"false\"}},\"Effect\":\"Deny\",\"Principal\":\"*\"")
       )
     ])
-    error_message = "A queue is not encrypted, forgets before 14 days, or lets plain http in."
+    error_message = "A queue is not encrypted, keeps messages for less than 14 days, or accepts plain HTTP."
   }
 
   assert {
@@ -70,7 +78,7 @@ run "on_aws" {
       if statement.Action != "sqs:*"
       ] == [
       {
-        Sid       = "ItsRuleSends"
+        Sid       = "AllowRule"
         Effect    = "Allow"
         Action    = "sqs:SendMessage"
         Principal = { Service = "events.amazonaws.com" }
@@ -78,7 +86,7 @@ run "on_aws" {
         Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:events:us-east-1:123456789012:rule/orderflow-bus/orderflow-payment" } }
       },
       {
-        Sid       = "NobodyElseSends"
+        Sid       = "DenyOtherSenders"
         Effect    = "Deny"
         Action    = "sqs:SendMessage"
         Principal = "*"
@@ -86,7 +94,7 @@ run "on_aws" {
         Condition = { ArnNotEquals = { "aws:SourceArn" = "arn:aws:events:us-east-1:123456789012:rule/orderflow-bus/orderflow-payment" } }
       },
     ]
-    error_message = "Only its rule may fill a queue of undelivered events."
+    error_message = "Only the consumer's rule may send to its queue of undelivered events."
   }
 
   assert {
@@ -95,7 +103,7 @@ run "on_aws" {
       if statement.Action != "sqs:*"
       ] == [
       {
-        Sid       = "NobodyElseSends"
+        Sid       = "DenyOtherSenders"
         Effect    = "Deny"
         Action    = "sqs:SendMessage"
         Principal = "*"
@@ -103,7 +111,7 @@ run "on_aws" {
         Condition = { ArnNotEquals = { "aws:PrincipalArn" = "arn:aws:iam::123456789012:role/orderflow-payment" } }
       },
     ]
-    error_message = "Only its function's role may fill a queue of failed events."
+    error_message = "Only the function's role may send to its queue of failed events."
   }
 
   assert {
@@ -122,7 +130,7 @@ run "on_aws" {
         }]
       )
     ]) && keys(aws_lambda_function_event_invoke_config.consumer) == ["inventory", "payment"]
-    error_message = "A consumer is retried otherwise, or may not fill its own queue of failed events, or another one."
+    error_message = "A consumer has other retries, or may not send to its own queue of failed events, or may send to another one."
   }
 
   assert {
@@ -130,7 +138,7 @@ run "on_aws" {
       aws_lambda_function_event_invoke_config.reconciler.maximum_retry_attempts == 0
       && length(aws_lambda_function_event_invoke_config.reconciler.destination_config) == 0
     )
-    error_message = "A failed run of the reconciler is the next run's business."
+    error_message = "The reconciler has no retries and no destination: the next run does the work."
   }
 
   assert {
@@ -139,7 +147,7 @@ run "on_aws" {
       && alltrue([for config in aws_lambda_function_event_invoke_config.consumer : config.qualifier == null])
       && aws_iam_role.schedule.permissions_boundary == null
     )
-    error_message = "There is neither an alias nor a boundary unless asked for."
+    error_message = "By default there is no alias and no boundary."
   }
 
   assert {
@@ -150,7 +158,7 @@ run "on_aws" {
         maximum_event_age_in_seconds = 3600
       }
     }
-    error_message = "A rule's target gets another queue than that of undelivered events, or other retries."
+    error_message = "A rule's target has another queue than that of undelivered events, or other retries."
   }
 
   assert {
@@ -172,7 +180,7 @@ run "on_aws" {
         resources = toset(["inventory-arn", "payment-arn"])
       },
     ]
-    error_message = "The redrive may do more than empty its queues and invoke the consumers, or less."
+    error_message = "The redrive may do exactly this: receive and delete dead letters, and invoke the consumers."
   }
 
   assert {
@@ -182,7 +190,7 @@ run "on_aws" {
       && aws_scheduler_schedule.reconciler.target[0].input == "{}"
       && aws_scheduler_schedule.reconciler.target[0].arn == "arn:aws:lambda:us-east-1:123456789012:function:reconciler"
       && jsondecode(aws_iam_role_policy.schedule.policy).Statement == [{
-        Sid      = "InvokeTheReconciler"
+        Sid      = "InvokeReconciler"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
         Resource = ["arn:aws:lambda:us-east-1:123456789012:function:reconciler"]
@@ -208,11 +216,13 @@ run "on_aws" {
       orderflow-inventory-dropped             = "AsyncEventsDropped"
       orderflow-inventory-lost-records        = "DestinationDeliveryFailures"
       orderflow-inventory-late                = "AsyncEventAge"
+      orderflow-inventory-runs                = "Invocations"
       orderflow-payment-errors                = "Errors"
       orderflow-payment-throttles             = "Throttles"
       orderflow-payment-dropped               = "AsyncEventsDropped"
       orderflow-payment-lost-records          = "DestinationDeliveryFailures"
       orderflow-payment-late                  = "AsyncEventAge"
+      orderflow-payment-runs                  = "Invocations"
       orderflow-order-api-errors              = "Errors"
       orderflow-order-api-throttles           = "Throttles"
       orderflow-redrive-errors                = "Errors"
@@ -227,7 +237,7 @@ run "on_aws" {
       orderflow-reconciler-left-over          = "left_over"
       orderflow-reconciler-absent             = "Invocations"
     }
-    error_message = "A queue, consumer, function or rule lacks an alarm, or has one more."
+    error_message = "A queue, consumer, function or rule has an alarm too few or too many."
   }
 
   assert {
@@ -237,7 +247,7 @@ run "on_aws" {
       && aws_cloudwatch_metric_alarm.this["payment-undelivered"].dimensions == tomap({ EventBusName = "orderflow-bus", RuleName = "orderflow-payment" })
       && aws_cloudwatch_metric_alarm.this["reconciler-stuck"].dimensions == tomap({ service = "reconciler" })
     )
-    error_message = "An alarm watches another subject than its name says."
+    error_message = "An alarm watches another resource than its name says."
   }
 
   assert {
@@ -247,12 +257,12 @@ run "on_aws" {
         && alarm.treat_missing_data == (endswith(alarm.alarm_name, "-absent") ? "breaching" : "notBreaching")
       )
     ])
-    error_message = "An alarm tells nobody, or rings because nothing happens."
+    error_message = "An alarm has no action, or missing data sets it off."
   }
 
   assert {
     condition = jsondecode(aws_sns_topic.alarms.policy).Statement == [{
-      Sid       = "AlarmsOfThisStack"
+      Sid       = "AllowAlarms"
       Effect    = "Allow"
       Action    = "sns:Publish"
       Principal = { Service = "cloudwatch.amazonaws.com" }
@@ -262,22 +272,20 @@ run "on_aws" {
         ArnLike      = { "aws:SourceArn" = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:orderflow-*" }
       }
     }]
-    error_message = "Only this stack's alarms may speak through the topic."
+    error_message = "Only this stack's alarms may publish to the topic."
   }
 
   assert {
     condition     = length(aws_sns_topic_subscription.email) + length(aws_budgets_budget.monthly) == 0
-    error_message = "Without an address nobody is written to."
+    error_message = "Without an address there is no subscription and no budget."
   }
 
   assert {
     condition = (
       aws_cloudwatch_event_archive.this.retention_days == 14
-      && jsondecode(aws_cloudwatch_event_archive.this.event_pattern) == {
-        source = jsondecode(file("../01-order-service/terraform/patterns/order-tracker.json")).source
-      }
+      && jsondecode(aws_cloudwatch_event_archive.this.event_pattern) == { source = [{ prefix = "orderflow." }] }
     )
-    error_message = "The archive keeps the events of all four services for 14 days, as the queues keep theirs."
+    error_message = "The archive keeps the events of all services for 14 days, as the queues do."
   }
 
   assert {
@@ -285,11 +293,22 @@ run "on_aws" {
       for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets :
       length(widget.properties.metrics) > 0 && widget.properties.region == "us-east-1"
     ])
-    error_message = "A part of the dashboard shows nothing."
+    error_message = "A widget of the dashboard has no metrics."
+  }
+
+  assert {
+    condition = [
+      for metric in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets[0].properties.metrics :
+      slice(metric, 0, 4)
+      ] == [
+      ["orderflow", "payment-succeeded", "service", "payment"],
+      ["orderflow", "stock-reserved", "service", "inventory"],
+    ]
+    error_message = "The dashboard does not show the steps in the order of the stages."
   }
 }
 
-run "with_an_address_on_the_local_cloud" {
+run "on_the_local_cloud_with_an_address" {
   command = plan
 
   module {
@@ -298,17 +317,12 @@ run "with_an_address_on_the_local_cloud" {
 
   variables {
     alarm_email = "somebody@example.com"
-    local       = true
-  }
-
-  assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 0
-    error_message = "The local cloud cannot keep alarms as they are."
+    stack       = merge(var.stack, { local = true })
   }
 
   assert {
     condition     = !strcontains(aws_sqs_queue.failed["payment"].policy, "SecureTransport")
-    error_message = "The local cloud speaks plain http."
+    error_message = "The local cloud serves plain HTTP."
   }
 
   assert {
@@ -317,7 +331,35 @@ run "with_an_address_on_the_local_cloud" {
       && aws_budgets_budget.monthly[0].limit_amount == "10"
       && [for each in aws_budgets_budget.monthly[0].notification : each.subscriber_email_addresses] == [toset(["somebody@example.com"]), toset(["somebody@example.com"])]
     )
-    error_message = "The address is told of alarms, and of costs above the budget."
+    error_message = "The address gets alarms and budget warnings."
+  }
+}
+
+run "beside_another_stack" {
+  module {
+    source = "../05-errors-dlq/terraform"
+  }
+
+  variables {
+    stack = merge(var.stack, { name_prefix = "shop" })
+  }
+
+  assert {
+    condition = alltrue([
+      for metric in flatten([
+        for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [
+          for metric in widget.properties.metrics : metric[0]
+        ]
+      ]) : metric == "shop" || startswith(metric, "AWS/")
+    ])
+    error_message = "The dashboard shows another stack's metrics."
+  }
+
+  assert {
+    condition = toset([
+      for key, alarm in aws_cloudwatch_metric_alarm.this : key if alarm.namespace == "shop"
+    ]) == toset(["reconciler-stuck", "reconciler-left-over"])
+    error_message = "The alarms on the reconciler's own metrics watch another stack."
   }
 }
 
@@ -327,8 +369,10 @@ run "through_the_aliases" {
   }
 
   variables {
-    live_alias           = "live"
-    permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+    stack = merge(var.stack, {
+      live_alias           = "live"
+      permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+    })
   }
 
   assert {
@@ -344,7 +388,7 @@ run "through_the_aliases" {
         )
       ])
     )
-    error_message = "What fails behind an alias is tried otherwise, or ends elsewhere, than what fails without."
+    error_message = "An alias has other retries or another destination than its function."
   }
 
   assert {
@@ -354,7 +398,7 @@ run "through_the_aliases" {
       && aws_lambda_function_event_invoke_config.live_reconciler[0].maximum_retry_attempts == 0
       && aws_lambda_function_event_invoke_config.live_reconciler[0].maximum_event_age_in_seconds == 300
     )
-    error_message = "A failed run of the reconciler is the next run's business, behind the alias, too."
+    error_message = "The reconciler's alias has no retries: the next run does the work."
   }
 
   assert {
@@ -362,7 +406,7 @@ run "through_the_aliases" {
       alltrue([for config in aws_lambda_function_event_invoke_config.consumer : config.qualifier == null])
       && aws_lambda_function_event_invoke_config.reconciler.qualifier == null
     )
-    error_message = "The functions' own settings stay as they were."
+    error_message = "The settings of the functions themselves do not change."
   }
 
   assert {
@@ -371,11 +415,48 @@ run "through_the_aliases" {
       && endswith(module.reconciler.function.invoke_arn, ":live")
       && jsondecode(aws_iam_role_policy.schedule.policy).Statement[0].Resource == [module.reconciler.function.invoke_arn]
     )
-    error_message = "The schedule goes past the alias, or may do more."
+    error_message = "The schedule invokes only the alias."
   }
 
   assert {
     condition     = aws_iam_role.schedule.permissions_boundary == "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
     error_message = "The schedule's role has no boundary."
+  }
+}
+
+run "with_a_buffer" {
+  module {
+    source = "../05-errors-dlq/terraform"
+  }
+
+  variables {
+    functions = merge(var.functions, {
+      payment = merge(var.functions.payment, {
+        buffer = {
+          name        = "orderflow-payment-buffer"
+          unprocessed = { name = "orderflow-payment-unprocessed", arn = "unprocessed-arn", url = "unprocessed-url" }
+        }
+      })
+    })
+  }
+
+  assert {
+    condition = (
+      output.dead_letter_queue_urls["payment"].unprocessed == "unprocessed-url"
+      && keys(output.dead_letter_queue_urls["inventory"]) == ["failed", "undelivered"]
+      && strcontains(module.redrive.function.policy, "unprocessed-arn")
+    )
+    error_message = "The redrive knows the dead letters of the buffer."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["payment-buffer-late"].dimensions == tomap({ QueueName = "orderflow-payment-buffer" })
+      && aws_cloudwatch_metric_alarm.this["payment-buffer-late"].threshold == 600
+      && aws_cloudwatch_metric_alarm.this["payment-unprocessed-waiting"].dimensions == tomap({ QueueName = "orderflow-payment-unprocessed" })
+      && contains(keys(aws_cloudwatch_metric_alarm.this), "payment-unprocessed-old")
+      && length([for name in keys(aws_cloudwatch_metric_alarm.this) : name if strcontains(name, "buffer") || strcontains(name, "unprocessed")]) == 3
+    )
+    error_message = "A buffer adds three alarms: on its oldest event, and two on its dead letters."
   }
 }

@@ -1,17 +1,20 @@
-# The module every function is made with, alone.
+# The module of every function.
 
 mock_provider "aws" {
   source = "./tests/mocks"
 }
 
 variables {
-  name_prefix        = "orderflow"
-  key                = "payment"
-  description        = "A function under test"
-  bundle             = { bucket = "bundles", key = "payment_service.zip", source_hash = "hash" }
-  handler            = "payment_service.handler.charge"
-  account_id         = "123456789012"
-  log_retention_days = 14
+  stack = {
+    name_prefix        = "orderflow"
+    account_id         = "123456789012"
+    log_retention_days = 14
+  }
+
+  key         = "payment"
+  description = "A function under test"
+  bundle      = { bucket = "bundles", key = "payment_service.zip", source_hash = "hash" }
+  handler     = "payment_service.handler.charge"
 
   consumes = {
     event_bus_name = "orderflow-bus"
@@ -40,7 +43,7 @@ run "without_events_and_table" {
 
   assert {
     condition     = aws_iam_role.this.permissions_boundary == null
-    error_message = "No boundary was asked for."
+    error_message = "By default there is no boundary."
   }
 
   assert {
@@ -58,12 +61,12 @@ run "without_events_and_table" {
         Resource = ["*"]
       },
     ]
-    error_message = "With neither table nor events a function may write its log and its traces, and nothing else."
+    error_message = "Without a table and events, a function may only write its log and its traces."
   }
 
   assert {
     condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
-    error_message = "Lambda may assume the role for its own account only."
+    error_message = "Lambda may assume the role only for its own account."
   }
 
   assert {
@@ -73,13 +76,22 @@ run "without_events_and_table" {
       && one(aws_lambda_function.this.tracing_config).mode == "Active"
       && one(aws_lambda_function.this.logging_config).log_group == "/aws/lambda/orderflow-payment"
     )
-    error_message = "Runtime, architecture, tracing or log group is another."
+    error_message = "Runtime, architecture, tracing or log group differs."
   }
 }
 
 run "without_failure_handling" {
   module {
     source = "./modules/event-function"
+  }
+
+  assert {
+    condition = (
+      length(aws_sqs_queue.buffer) + length(aws_sqs_queue.unprocessed) + length(aws_lambda_event_source_mapping.buffer) == 0
+      && output.function.buffer == null
+      && !strcontains(aws_iam_role_policy.this.policy, "sqs:")
+    )
+    error_message = "By default there is no buffer, and no permission for one."
   }
 
   assert {
@@ -119,7 +131,7 @@ run "with_another_functions_failure_handling" {
 
   assert {
     condition     = length(aws_cloudwatch_event_target.this[0].dead_letter_config) + length(aws_cloudwatch_event_target.this[0].retry_policy) == 0
-    error_message = "Another function's queue is none of this one's."
+    error_message = "Another function's entry must not change this function's target."
   }
 }
 
@@ -140,7 +152,7 @@ run "with_failure_handling" {
 
   assert {
     condition     = one(aws_cloudwatch_event_target.this[0].dead_letter_config).arn == "arn:aws:sqs:us-east-1:123456789012:orderflow-payment"
-    error_message = "The target has no or another dead-letter queue."
+    error_message = "The target does not have its dead-letter queue."
   }
 
   assert {
@@ -163,8 +175,10 @@ run "with_an_alias_and_a_boundary" {
   }
 
   variables {
-    live_alias           = "live"
-    permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+    stack = merge(var.stack, {
+      live_alias           = "live"
+      permissions_boundary = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow"
+    })
   }
 
   assert {
@@ -173,7 +187,7 @@ run "with_an_alias_and_a_boundary" {
       && aws_lambda_alias.live[0].function_name == "orderflow-payment"
       && aws_lambda_alias.live[0].function_version == "$LATEST"
     )
-    error_message = "The alias is another, or not made with the newest code."
+    error_message = "The alias has another name, function or version."
   }
 
   assert {
@@ -182,7 +196,7 @@ run "with_an_alias_and_a_boundary" {
       && output.function.invoke_arn == aws_lambda_alias.live[0].arn
       && output.function.arn == aws_lambda_function.this.arn
     )
-    error_message = "The rule, or somebody else, goes past the alias."
+    error_message = "The rule and other callers invoke the alias, not the function."
   }
 
   assert {
@@ -192,16 +206,19 @@ run "with_an_alias_and_a_boundary" {
       && aws_lambda_permission.rule_to_live[0].source_arn == aws_cloudwatch_event_rule.this[0].arn
       && aws_lambda_permission.rule_to_live[0].principal == "events.amazonaws.com"
     )
-    error_message = "Only the function's own rule may invoke the alias, and it must."
+    error_message = "Exactly the function's own rule may invoke the alias."
   }
 
-  # Both stand in one policy on the local cloud, and both stand when the rule goes back.
+  # Both are in one policy on the local cloud, and both stay when the rule stops using the alias. A
+  # second statement with the same id is refused. The alias' statement has a prefix, because old and new
+  # exist at the same time.
   assert {
     condition = (
       aws_lambda_permission.rule[0].qualifier == null
-      && aws_lambda_permission.rule[0].statement_id != aws_lambda_permission.rule_to_live[0].statement_id
+      && aws_lambda_permission.rule[0].statement_id == "rule"
+      && aws_lambda_permission.rule_to_live[0].statement_id_prefix == "rule-live-"
     )
-    error_message = "The function's own permission stays as it was, under its own id."
+    error_message = "The function's own permission does not change."
   }
 
   assert {
@@ -216,12 +233,196 @@ run "with_an_alias_and_without_events" {
   }
 
   variables {
-    live_alias = "live"
-    consumes   = null
+    stack    = merge(var.stack, { live_alias = "live" })
+    consumes = null
   }
 
   assert {
     condition     = length(aws_lambda_alias.live) == 1 && length(aws_lambda_permission.rule_to_live) == 0
-    error_message = "No rule may invoke what consumes nothing."
+    error_message = "A function that consumes nothing has an alias, but no permission for a rule."
   }
+}
+
+run "with_a_buffer" {
+  module {
+    source = "./modules/event-function"
+  }
+
+  variables {
+    stack           = merge(var.stack, { buffered = ["payment", "shipping"] })
+    timeout_seconds = 20
+    buffer          = { batch_window_seconds = 5, maximum_concurrency = 3 }
+    failure_handling = {
+      payment = {
+        dead_letter_queue_arn        = "arn:aws:sqs:us-east-1:123456789012:orderflow-payment"
+        maximum_retry_attempts       = 4
+        maximum_event_age_in_seconds = 3600
+      }
+    }
+  }
+
+  override_resource {
+    target = aws_sqs_queue.buffer
+    values = { arn = "arn:aws:sqs:us-east-1:123456789012:orderflow-payment-buffer", url = "buffer-url" }
+  }
+
+  override_resource {
+    target = aws_sqs_queue.unprocessed
+    values = { arn = "arn:aws:sqs:us-east-1:123456789012:orderflow-payment-unprocessed", url = "unprocessed-url" }
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_event_target.this[0].arn == aws_sqs_queue.buffer[0].arn
+      && one(aws_cloudwatch_event_target.this[0].dead_letter_config).arn == "arn:aws:sqs:us-east-1:123456789012:orderflow-payment"
+    )
+    error_message = "The rule sends to the buffer; its dead-letter queue stays."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.buffer[0].event_source_arn == aws_sqs_queue.buffer[0].arn
+      && aws_lambda_event_source_mapping.buffer[0].function_name == aws_lambda_function.this.arn
+      && aws_lambda_event_source_mapping.buffer[0].batch_size == 10
+      && aws_lambda_event_source_mapping.buffer[0].maximum_batching_window_in_seconds == 5
+      && aws_lambda_event_source_mapping.buffer[0].function_response_types == toset(["ReportBatchItemFailures"])
+      && one(aws_lambda_event_source_mapping.buffer[0].scaling_config).maximum_concurrency == 3
+    )
+    error_message = "The mapping has another queue, function, batch, response or concurrency."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.buffer[0].visibility_timeout_seconds == 6 * 20 + 5
+    error_message = "The visibility timeout is six times the function's timeout, plus the batch window."
+  }
+
+  assert {
+    condition = alltrue([
+      for queue in [aws_sqs_queue.buffer[0], aws_sqs_queue.unprocessed[0]] : (
+        queue.sqs_managed_sse_enabled
+        && queue.message_retention_seconds == 14 * 24 * 60 * 60
+        && strcontains(queue.policy, "{\"Action\":\"sqs:*\",\"Condition\":{\"Bool\":{\"aws:SecureTransport\":\"false\"}},\"Effect\":\"Deny\",\"Principal\":\"*\"")
+      )
+    ])
+    error_message = "A queue is not encrypted, keeps messages for less than 14 days, or accepts plain HTTP."
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.buffer[0].redrive_policy) == {
+      deadLetterTargetArn = "arn:aws:sqs:us-east-1:123456789012:orderflow-payment-unprocessed"
+      maxReceiveCount     = 5
+    }
+    error_message = "After five receives, a message goes to the buffer's own dead-letter queue."
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.unprocessed[0].redrive_allow_policy) == {
+      redrivePermission = "byQueue"
+      sourceQueueArns   = ["arn:aws:sqs:us-east-1:123456789012:orderflow-payment-buffer"]
+    }
+    error_message = "Only the buffer may use its dead-letter queue."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sqs_queue.buffer[0].policy).Statement : statement
+      if statement.Action != "sqs:*"
+      ] == [
+      {
+        Sid       = "AllowRule"
+        Effect    = "Allow"
+        Action    = "sqs:SendMessage"
+        Principal = { Service = "events.amazonaws.com" }
+        Resource  = "arn:aws:sqs:us-east-1:123456789012:orderflow-payment-buffer"
+        Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:events:us-east-1:123456789012:rule/orderflow-bus/some-rule" } }
+      },
+      {
+        Sid       = "DenyOtherSenders"
+        Effect    = "Deny"
+        Action    = "sqs:SendMessage"
+        Principal = "*"
+        Resource  = "arn:aws:sqs:us-east-1:123456789012:orderflow-payment-buffer"
+        Condition = { ArnNotEquals = { "aws:SourceArn" = "arn:aws:events:us-east-1:123456789012:rule/orderflow-bus/some-rule" } }
+      },
+    ]
+    error_message = "Only the function's rule may send to its buffer."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sqs_queue.unprocessed[0].policy).Statement : statement.Sid
+    ] == ["DenySenders", "DenyInsecureTransport"]
+    error_message = "Nobody may send to the dead letters."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : statement
+      if strcontains(jsonencode(statement.Action), "sqs:")
+      ] == [{
+        Sid      = "ConsumeOwnBuffer"
+        Effect   = "Allow"
+        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+        Resource = ["arn:aws:sqs:us-east-1:123456789012:orderflow-payment-buffer"]
+    }]
+    error_message = "The function may consume its own buffer, and use no other queue."
+  }
+
+  assert {
+    condition = (
+      output.function.buffer.url == "buffer-url"
+      && output.function.buffer.unprocessed.url == "unprocessed-url"
+      && length(aws_lambda_permission.rule) == 1
+    )
+    error_message = "The output has both queues, and the rule's permission stays for the day without a buffer."
+  }
+}
+
+run "with_a_buffer_and_an_alias_on_the_local_cloud" {
+  module {
+    source = "./modules/event-function"
+  }
+
+  variables {
+    stack = merge(var.stack, { buffered = ["payment"], live_alias = "live", local = true })
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.buffer[0].function_name == aws_lambda_alias.live[0].arn
+    error_message = "The mapping invokes the alias."
+  }
+
+  assert {
+    condition     = !strcontains(aws_sqs_queue.buffer[0].policy, "SecureTransport")
+    error_message = "The local cloud serves plain HTTP only."
+  }
+}
+
+run "with_another_functions_buffer" {
+  module {
+    source = "./modules/event-function"
+  }
+
+  variables {
+    stack = merge(var.stack, { buffered = ["shipping"] })
+  }
+
+  assert {
+    condition     = output.function == run.without_failure_handling.function
+    error_message = "Another function's buffer must not change this function."
+  }
+}
+
+run "with_buffer_settings_that_aws_refuses" {
+  command = plan
+
+  module {
+    source = "./modules/event-function"
+  }
+
+  variables {
+    buffer = { batch_size = 11, maximum_concurrency = 1, maximum_receives = 0 }
+  }
+
+  expect_failures = [var.buffer]
 }

@@ -1,4 +1,4 @@
-# What each function may do and what reaches it: exactly this.
+# The exact permissions of each function, and the events that invoke it.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -29,7 +29,7 @@ override_resource {
   values = { arn = "shipments-arn" }
 }
 
-run "every_function_only_what_it_needs_and_only_its_events" {
+run "functions_have_only_their_permissions_and_events" {
   assert {
     condition = alltrue(flatten([
       for function in local.functions : [
@@ -38,7 +38,7 @@ run "every_function_only_what_it_needs_and_only_its_events" {
         ]
       ]
     ]))
-    error_message = "An action holds a wildcard."
+    error_message = "An action contains a wildcard."
   }
 
   assert {
@@ -48,14 +48,14 @@ run "every_function_only_what_it_needs_and_only_its_events" {
         statement.Sid == "WriteTraces" || !contains(statement.Resource, "*")
       ]
     ]))
-    error_message = "Only X-Ray's two actions go without a resource."
+    error_message = "Only X-Ray's two actions may have the resource *."
   }
 
   assert {
     condition = toset(flatten([
       for function in local.functions : jsondecode(function.policy).Statement[*].Sid
-    ])) == toset(["WriteOwnLogs", "WriteTraces", "UseOwnTable", "QueryOwnIndexes", "PublishOwnEvents", "EmptyTheQueues", "InvokeTheConsumers"])
-    error_message = "There is a statement this test does not know."
+    ])) == toset(["WriteOwnLogs", "WriteTraces", "UseOwnTable", "QueryOwnIndexes", "PublishOwnEvents", "ConsumeDeadLetters", "InvokeConsumers"])
+    error_message = "A policy has a statement that this test does not know."
   }
 
   assert {
@@ -81,7 +81,7 @@ run "every_function_only_what_it_needs_and_only_its_events" {
         "dynamodb:Query on orders-arn/index/open-orders",
       ]
     }
-    error_message = "A function's rights on tables are not those of the design."
+    error_message = "A function has other permissions on tables than this list."
   }
 
   assert {
@@ -99,7 +99,7 @@ run "every_function_only_what_it_needs_and_only_its_events" {
         inventory      = ["orderflow.inventory", "InventoryUpdated"]
         shipping       = ["orderflow.shipping", "ShipmentPrepared"]
         redrive        = []
-        reconciler     = ["orderflow.order", "OrderCreated"] # the order's own event, once more
+        reconciler     = ["orderflow.order", "OrderCreated"] # the same event as order-api
         } : key => [
         for pair in chunklist(event, 2) : {
           Sid      = "PublishOwnEvents"
@@ -115,7 +115,7 @@ run "every_function_only_what_it_needs_and_only_its_events" {
         }
       ]
     }
-    error_message = "A function may publish other events than its own, or not those."
+    error_message = "A function may publish exactly its own event type."
   }
 
   assert {

@@ -1,4 +1,4 @@
-# Each stage holds what the stages before it hold and its own: no less, no more.
+# Each stage contains the earlier stages and its own resources, and nothing else.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -137,10 +137,10 @@ run "stage_5_adds_recovery" {
     condition = { for key, queues in output.dead_letter_queue_urls : key => keys(queues) } == {
       for key in ["order-tracker", "payment", "payment-refund", "inventory", "shipping"] : key => ["failed", "undelivered"]
     }
-    error_message = "From stage 5 on each function that events invoke has its two dead-letter queues."
+    error_message = "From stage 5 on, each function that events invoke has two dead-letter queues."
   }
 
-  # Targets are out of a test's reach; that a stage passes this on is tests/house's business.
+  # A test of the root cannot read a target; tests/architecture checks that a stage passes this on.
   assert {
     condition = (
       keys(local.failure_handling) == sort(local.consumers)
@@ -150,7 +150,7 @@ run "stage_5_adds_recovery" {
   }
 }
 
-run "stage_6_puts_an_alias_before_all_and_is_the_default" {
+run "stage_6_adds_aliases_and_is_the_default" {
   assert {
     condition     = var.stage == 6
     error_message = "The default is the last stage."
@@ -166,17 +166,7 @@ run "stage_6_puts_an_alias_before_all_and_is_the_default" {
 
   assert {
     condition     = output.live_alias == "live" && run.stage_5_adds_recovery.live_alias == null
-    error_message = "The alias comes with stage 6, and is called live."
-  }
-
-  # That a stage passes these on is tests/house's business, as is that nothing is made without them.
-  assert {
-    condition = (
-      local.live_alias == "live"
-      && length(regexall("live_alias\\s*=\\s*local[.]live_alias", file("main.tf"))) == 5
-      && length(regexall("permissions_boundary\\s*=\\s*var[.]permissions_boundary", file("main.tf"))) == 5
-    )
-    error_message = "Every stage is given the alias' name and the permissions boundary."
+    error_message = "Stage 6 adds the alias, and its name is live."
   }
 
   assert {
@@ -206,4 +196,36 @@ run "on_the_local_cloud_with_another_prefix" {
     ])
     error_message = "A name does not start with the prefix."
   }
+}
+
+run "a_buffer_adds_its_queues_to_what_recovery_knows" {
+  command = plan
+
+  variables {
+    stage    = 5
+    buffered = ["payment", "shipping"]
+  }
+
+  assert {
+    condition     = keys(output.buffer_queue_urls) == ["payment", "shipping"] && length(run.stage_5_adds_recovery.buffer_queue_urls) == 0
+    error_message = "Exactly the functions in `buffered` have a buffer: ${jsonencode(keys(output.buffer_queue_urls))}"
+  }
+
+  assert {
+    condition = { for key, queues in output.dead_letter_queue_urls : key => length(queues) } == {
+      for key in ["order-tracker", "payment", "payment-refund", "inventory", "shipping"] : key => contains(["payment", "shipping"], key) ? 3 : 2
+    }
+    error_message = "A buffer has a dead-letter queue of its own."
+  }
+}
+
+run "a_function_without_events_has_no_buffer" {
+  command = plan
+
+  variables {
+    stage    = 2
+    buffered = ["shipping"]
+  }
+
+  expect_failures = [var.buffered]
 }

@@ -1,4 +1,4 @@
-# A value that cannot be right is refused before anything is planned.
+# An invalid value is refused before the plan.
 
 mock_provider "aws" {
   source = "./tests/mocks"

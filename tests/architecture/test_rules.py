@@ -11,10 +11,10 @@ import pytest
 
 from devtools.commands.lock import APART
 from tests.fixtures.sources import code_of, tree
-from workshop.paths import stage_packages
+from workshop.paths import SERVICE_STAGES, STAGE_FOLDERS, in_stages, stage_packages
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = sorted(path for path in ROOT.glob("0*-*") if path.is_dir())
+STAGES = [ROOT / name for name in STAGE_FOLDERS.values()]
 DEPLOYED = stage_packages(ROOT)
 """All packages that stages deploy."""
 SERVICES = [path for path in DEPLOYED if path.name.endswith("_service")]
@@ -25,7 +25,7 @@ TOOLS = {"workshop", "local_cloud", "devtools", "tests"}
 REDRIVE = ROOT / "05-errors-dlq/recovery/redrive"
 
 TOP_LEVEL = {
-    *("01-order-service", "02-payment", "03-inventory", "04-shipping", "05-errors-dlq", "06-cicd"),
+    *STAGE_FOLDERS.values(),
     *("notebooks", "terraform", ".github", "README.md", "Makefile", "pyproject.toml", "orderflow"),
     *("tests", "workshop", "local_cloud", "devtools", "requirements", "docs"),
     *("LICENSE", "CONTRIBUTING.md", ".ci", ".gitignore", ".gitattributes"),
@@ -76,15 +76,15 @@ def test_a_stage_imports_no_other_stage_and_no_tool(stage):
 
 
 def test_the_runtime_library_imports_no_stage_and_no_tool():
-    """`orderflow` stands alone: every function carries it."""
+    """`orderflow` imports no other package: it is in every bundle."""
     for path in code_of(ROOT / "orderflow"):
         assert not imports(path) & (set(STAGE_PACKAGES) | TOOLS), path
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_a_service_has_the_same_modules(service):
-    """Handler, service and store, Terraform beside them, tests, and a lesson."""
-    for part in ("handler.py", "service.py", "store.py", "__init__.py"):
+    """Handler, app, service and store, Terraform beside them, tests, and a lesson."""
+    for part in ("handler.py", "app.py", "service.py", "store.py", "__init__.py"):
         assert (service / part).is_file(), f"{service.name} lacks {part}"
     for part in ("terraform/main.tf", "tests", "README.md"):
         assert (service.parent / part).exists(), f"{service.parent.name} lacks {part}"
@@ -92,10 +92,60 @@ def test_a_service_has_the_same_modules(service):
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_a_service_decides_without_aws(service):
-    """What a service decides is pure: only its store and its handler know AWS."""
+    """What a service decides is pure: only its store knows AWS."""
     for path in code_of(service):
-        if path.name not in ("store.py", "handler.py"):
+        if path.name != "store.py":
             assert not imports(path) & {"boto3", "botocore"}, path
+
+
+ENTRY_MODULES = {"handler", "tracker"}
+"""The modules that Lambda imports: the only ones that read the environment."""
+
+
+@pytest.mark.parametrize("package", [*DEPLOYED, ROOT / "orderflow"], ids=lambda path: path.name)
+def test_only_entry_modules_read_the_environment(package):
+    """All others get what they need as arguments, so that a test passes its own clients."""
+    for path in code_of(package):
+        if path.stem not in ENTRY_MODULES:
+            assert not re.search(r"\bos\.(environ|getenv)|import os\b", path.read_text("utf-8")), (
+                path
+            )
+
+
+BUILT = r"(?:handler|app|tracker|service)"
+"""The names that tests give to what `build` returns, and to entry modules."""
+PRIVATE = re.compile(rf"\b{BUILT}(?:\.\w+)*\._[a-z]\w*|setattr\(\s*{BUILT}[\w.]*, \"_[a-z]")
+POPPED = re.compile(r"sys\.modules(?:\.pop|\.clear)|(?:del|delitem\() ?sys\.modules|reload\(")
+TESTS_OF_DEPLOYED = [
+    path
+    for path in (
+        *in_stages("tests/**/*.py"),
+        *in_stages("exercises/*/check.py"),
+        *code_of(ROOT / "tests"),
+        *code_of(ROOT / "devtools"),
+    )
+    if not path.is_relative_to(ROOT / "tests/architecture")
+]
+
+
+def test_no_test_reloads_a_handler_or_sets_its_private_attributes():
+    """A test builds the app with its own clients."""
+    for path in TESTS_OF_DEPLOYED:
+        text = path.read_text("utf-8")
+        assert not [match[0] for each in (PRIVATE, POPPED) for match in each.finditer(text)], path
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'sys.modules.pop("payment_service.handler", None)',
+        'monkeypatch.setattr(handler.store, "_dynamodb", busy)',
+        "app.publisher._events = bus",
+        "importlib.reload(handler)",
+    ],
+)
+def test_a_change_of_a_handlers_private_parts_is_found(line):
+    assert PRIVATE.search(line) or POPPED.search(line)
 
 
 def test_what_recovery_decides_knows_no_aws():
@@ -108,7 +158,7 @@ def test_what_recovery_decides_knows_no_aws():
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in code_of(REDRIVE) if path.name != "handler.py"],
+    [path for path in code_of(REDRIVE) if path.name not in ("handler.py", "app.py")],
     ids=lambda path: path.name,
 )
 def test_the_redrive_runs_where_the_tools_run(path):
@@ -120,12 +170,12 @@ def test_the_redrive_runs_where_the_tools_run(path):
 
 
 def test_the_local_cloud_imports_no_other_package():
-    """`local_cloud` stands alone; only `ministack/` and the server's start know MiniStack."""
+    """`local_cloud` imports no other package; only `ministack/` and the server use MiniStack."""
     for path in code_of(ROOT / "local_cloud"):
         ours = {"orderflow", *TOOLS, *STAGE_PACKAGES} - {"local_cloud"}
         assert not imports(path) & ours, path
         if "ministack" in imports(path):
-            assert path.parent.name == "ministack" or path.name == "server.py", path
+            assert "ministack" in path.parts or path == ROOT / "local_cloud/server.py", path
 
 
 def test_delivery_knows_no_emulator():
@@ -135,6 +185,14 @@ def test_delivery_knows_no_emulator():
         assert not [name for name in found if name.split(".")[1] in {"ministack", "endpoints"}], (
             path
         )
+
+
+def test_dynamodbs_expressions_know_only_themselves():
+    """What AWS reads in an expression is stated without MiniStack and without our server."""
+    for path in code_of(ROOT / "local_cloud/dynamodb_expressions"):
+        others = {name for name in imported_modules(path) if name.startswith("local_cloud.")}
+        assert all(name.startswith("local_cloud.dynamodb_expressions.") for name in others), path
+        assert imports(path) - {"local_cloud"} <= sys.stdlib_module_names, path
 
 
 def test_nothing_imports_the_maintainers_tools():
@@ -191,32 +249,26 @@ def test_an_earlier_stage_knows_no_later_one():
 def test_every_consumer_can_be_given_failure_handling():
     """The seam of stage 5: each function that consumes events passes `failure_handling` on."""
     consumers = 0
-    for path in ROOT.glob("0[1-4]-*/terraform/*.tf"):
+    for path in in_stages("terraform/*.tf", SERVICE_STAGES):
         for block in re.split(r"^}", path.read_text("utf-8"), flags=re.MULTILINE):
             if "modules/event-function" in block and "consumes = {" in block:
                 consumers += 1
                 assert "failure_handling" in block, path
-    assert consumers == 5
+    assert consumers == len(in_stages("terraform/patterns/*.json"))
 
 
-FOR_EVERY_FUNCTION = ("live_alias", "permissions_boundary")
-
-
-def test_every_function_can_be_given_an_alias_and_a_boundary():
-    """The seams of stage 6: each function is given both, as its stage was, and each role one."""
-    functions = roles = 0
-    for path in ROOT.glob("0[1-5]-*/terraform/*.tf"):
-        for block in re.split(r"^}", path.read_text("utf-8"), flags=re.MULTILINE):
-            if "modules/event-function" in block:
-                functions += 1
-                for name in FOR_EVERY_FUNCTION:
-                    assert re.search(rf"{name}\s*= var\.{name}$", block, re.MULTILINE), path
-    for path in (*ROOT.glob("0[1-5]-*/terraform/*.tf"), *ROOT.glob("terraform/modules/**/*.tf")):
+def test_every_role_can_be_given_a_boundary():
+    """The seam of stage 6: each role takes the boundary of its stack."""
+    roles = 0
+    for path in (
+        *in_stages("terraform/*.tf", range(1, 6)),
+        *ROOT.glob("terraform/modules/**/*.tf"),
+    ):
         text = path.read_text("utf-8")
         made = text.count('resource "aws_iam_role" ')
-        assert len(re.findall(r"permissions_boundary\s*= var\.", text)) >= made, path
+        assert len(re.findall(r"permissions_boundary\s*= var\.stack\.", text)) == made, path
         roles += made
-    assert (functions, roles) == (8, 2)
+    assert roles == 2
 
 
 def test_the_terraform_root_only_wires():
@@ -242,7 +294,7 @@ def test_a_lock_pins_by_hash_and_names_no_index(path):
 
 
 def test_shared_packages_have_one_version():
-    """A package that stands in two locks has the same version in both, for each Python."""
+    """A package in two lock files has the same version in both, for each Python."""
     versions: dict[str, set[frozenset[str]]] = {}
     for path in tracked("*.lock"):
         if path.stem in APART:  # nothing of it runs beside the others

@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 from payment_service.gateway import SLOW_SECONDS
 
 from orderflow import aws
+from orderflow.backoff import MAX_FIRST_BACKOFF_SECONDS
 from orderflow.errors import PublishError, SettingsError
 from orderflow.publisher import ATTEMPTS, Publisher
 from orderflow.settings import Settings
@@ -23,9 +25,32 @@ def test_a_refused_entry_is_sent_again(bus):
     Publisher(bus, "bus", sleep=pauses.append).publish(example("OrderCreated"))
     assert len(bus.entries) == 1
     assert len(pauses) == ATTEMPTS - 1
+    for attempt, pause in enumerate(pauses, start=1):
+        assert 0 <= pause <= MAX_FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1)
 
 
-def test_a_bus_that_keeps_refusing_is_told_by_its_code(bus):
+def test_entry_names_source_type_and_bus(bus):
+    event = example("OrderCreated")
+    Publisher(bus, "bus").publish(event)
+    assert bus.entries == [
+        {
+            "Source": "orderflow.order",
+            "DetailType": "OrderCreated",
+            "Detail": event.to_json(),
+            "EventBusName": "bus",
+        }
+    ]
+
+
+def test_refusal_without_a_code_is_a_publish_error_too():
+    answer = {"FailedEntryCount": 1, "Entries": [{}]}
+    refusing = SimpleNamespace(put_events=lambda Entries: answer)  # noqa: N803 (boto3's spelling)
+    with pytest.raises(PublishError) as caught:
+        Publisher(refusing, "bus", sleep=lambda _: None).publish(example("OrderCreated"))
+    assert str(caught.value).endswith(f" {ATTEMPTS} times: unknown")
+
+
+def test_error_has_the_code_of_a_bus_that_keeps_refusing(bus):
     """After the last try the error names EventBridge's reason."""
     bus.refusals = ATTEMPTS
     with pytest.raises(PublishError, match="ThrottlingException"):
@@ -39,7 +64,7 @@ def test_missing_settings_are_named_together():
 
 
 def test_a_bus_that_does_not_answer_is_a_publish_error(bus):
-    """A call that fails as a whole is told in the same way, by its code."""
+    """The error of a call that fails as a whole has its code, too."""
     code = {"Error": {"Code": "InternalException", "Message": "secret"}}
     bus.crash = ClientError(code, "PutEvents")
     with pytest.raises(PublishError, match="InternalException") as caught:

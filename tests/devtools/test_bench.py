@@ -10,8 +10,8 @@ import zipfile
 import pytest
 
 from devtools.bench import (
-    cpu_per_event,
     in_process,
+    one_function,
     redeploy_time,
     request_count,
     size,
@@ -20,27 +20,29 @@ from devtools.bench import (
 from devtools.bench.cases import CASES
 from workshop.deployment import bundles
 from workshop.errors import WorkshopError
-from workshop.paths import ROOT
+from workshop.paths import ROOT, SERVICE_STAGES, in_stages
 
 
 def test_every_function_that_ships_an_order_is_measured():
     """Named as Terraform names their handlers."""
-    text = "".join(path.read_text("utf-8") for path in ROOT.glob("0[1-4]-*/terraform/main.tf"))
+    text = "".join(
+        path.read_text("utf-8") for path in in_stages("terraform/main.tf", SERVICE_STAGES)
+    )
     handlers = re.findall(r'handler\s*= "(\w+\.\w+\.\w+)"', text)
     assert sorted(f"{case.module}.{case.function}" for case in CASES) == sorted(handlers)
 
 
 @pytest.fixture
-def run_own_work():
+def run_alone():
     """The script, on this repository's sources instead of an unpacked bundle."""
     folders = [str(path.parent) for path in bundles.source_folders(ROOT)]
     environment = os.environ | in_process.ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(folders)}
 
-    def run(case, event):
+    def run(given, *arguments):
         return subprocess.run(
-            [sys.executable, cpu_per_event.__file__, case.module, case.function],
+            [sys.executable, one_function.__file__, *arguments],
             env=environment,
-            input=json.dumps(event),
+            input=json.dumps(given),
             capture_output=True,
             text=True,
             check=False,
@@ -50,19 +52,36 @@ def run_own_work():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module}.{case.function}")
-def test_each_function_does_its_work_while_it_is_measured(run_own_work, case):
-    done = run_own_work(case, case.event())
+def test_each_function_does_its_work_while_it_is_measured(run_alone, case):
+    done = run_alone(case.event(), "warm", *case.arguments)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     assert answer["ours"] > answer["floor"] > 0
 
 
-def test_an_order_that_is_refused_is_no_measurement(run_own_work):
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.module}.{case.function}")
+def test_cold_start_makes_the_requests_of_its_first_event(run_alone, case):
+    """The floor of the same run makes the same requests, with clients that do nothing else."""
+    done = run_alone(case.event(), "cold", case.module, case.function, "again")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["cpu_ms"] > report["event_cpu_ms"] > 0
+    operations = [operation for operation, _ in report["requests"]]
+    assert operations[0] in {"PutItem", "UpdateItem", "TransactWriteItems"}
+    assert ("PutEvents" in operations) == ("events" in case.clients)
+    given = {"event": case.event(), "requests": report["requests"]}
+    done = run_alone(given, "bare", *case.clients)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["ms"] > 0
+
+
+def test_an_order_that_is_refused_is_no_measurement(run_alone):
     """A fault is answered faster than an order."""
     [api] = [case for case in CASES if case.function == "api"]
-    done = run_own_work(api, {**api.event(), "body": "{}"})
-    assert done.returncode == 1
-    assert "did not do its work" in done.stderr
+    for arguments in (("warm", *api.arguments), ("cold", api.module, api.function)):
+        done = run_alone({**api.event(), "body": "{}"}, *arguments)
+        assert done.returncode == 1
+        assert "did not do its work" in done.stderr
 
 
 def test_a_shipped_order_makes_the_fewest_requests():

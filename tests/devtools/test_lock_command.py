@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from devtools.cli import app
-from devtools.commands import lock as verb
+from devtools.commands import lock as command
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def asked(monkeypatch):
         text = Path(files[0]).read_text("utf-8") if Path(files[0]).exists() else ""
         seen.append((options, Path(files[0]).name, text))
 
-    monkeypatch.setattr(verb, "_compile", compiled)
+    monkeypatch.setattr(command, "_compile", compiled)
     return seen
 
 
@@ -46,5 +46,7 @@ def test_upgrading_forgets_the_versions_that_are_pinned(asked):
 def test_every_lock_file_is_made(asked):
     """Each that lies in the repository, and each with hashes."""
     assert run("lock") == 0
-    assert {name for _, name, _ in asked[1:]} == {path.name for path in verb.LOCKS.glob("*.lock")}
+    assert {name for _, name, _ in asked[1:]} == {
+        path.name for path in command.LOCKS.glob("*.lock")
+    }
     assert all("--generate-hashes" in options for options, _, _ in asked[1:])

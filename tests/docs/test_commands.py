@@ -1,72 +1,16 @@
 """The commands that pages name exist, and every command is named on a page."""
 
-import re
-import shlex
-
 import pytest
-import typer
 
-from devtools.documents.command_list import commands as known_commands
 from devtools.documents.command_list import make_commands
 from devtools.documents.links import blocks, inline_code
 from tests.docs.all_pages import NOTEBOOK_PAGES, PAGES, name, problems, text
-from workshop.errors import WorkshopError
-
-COMMANDS = known_commands()
-MAKE = {"help": "", "help-dev": "", **make_commands()}
-"""Command → the options that its recipe passes on, beside ARGS."""
-
-STANDS_FOR_ANY = {"COMMAND", "VERB", "n", "…"}
-"""What a page writes for something that the reader chooses."""
-
-_COMMAND = re.compile(
-    r"(?:^|[;&|(]\s*|: )(?:[A-Z_]+=\S+ )*(make|python3? -m (?:workshop|devtools))(?= )(?! virtual)"
-)
-_OPERATORS = set(";&|()")
+from tests.fixtures.command_lines import COMMANDS, commands, problem
 
 
 def typed(page_text):
     """Each line of a page that somebody may type, with its number."""
     return inline_code(page_text) + blocks(page_text, "sh")
-
-
-def commands(line):
-    """Each command in a line: its name, make's values, and its words."""
-    for found in _COMMAND.finditer(line):
-        words = []
-        lexer = shlex.shlex(line[found.end() :], posix=True, punctuation_chars="".join(_OPERATORS))
-        lexer.whitespace_split = True
-        for word in lexer:
-            if set(word) <= _OPERATORS:
-                break
-            words.append(word)
-        if found[1] != "make":
-            yield words[0], {}, words[1:]
-            continue
-        values = dict(each.split("=", maxsplit=1) for each in words if "=" in each)
-        names = [each.rstrip(".") for each in words if "=" not in each and each[0] != "-"]
-        yield (
-            names[0] if names else "",
-            values,
-            names[1:] + shlex.split(values.get("ARGS", "")),
-        )
-
-
-def problem(command, values, words):
-    """What is wrong with a command, as the command line says it; None when nothing is."""
-    if command not in {*MAKE, *STANDS_FOR_ANY}:
-        return f"there is no command {command!r}"
-    passed_on = {each for each in ("STAGE", "ORDER") if each in MAKE.get(command, "")}
-    if unknown := values.keys() - passed_on - {"ARGS", "PYTHON"}:
-        return f"make {command} takes no {', '.join(unknown)}"
-    words = [*words, *(["--stage", values["STAGE"]] if "STAGE" in values else [])]
-    if command not in COMMANDS or {"--help", *STANDS_FOR_ANY} & {*words}:
-        return None
-    try:
-        COMMANDS[command].make_context(command, words)
-    except (typer.TyperException, WorkshopError) as error:
-        return f"make {command}: {error}"
-    return None
 
 
 def problems_of_line(_page, line):

@@ -20,7 +20,7 @@ def test_memory_and_metrics_of_the_model_are_those_of_the_code():
     module = "terraform/modules/event-function/variables.tf"
     memory = only_match(module, r'variable "memory_mb" \{[^}]*default\s*= (\d+)')
     assert order.assumed("memory_gb") == int(memory) / 1024
-    names = only_match("05-errors-dlq/recovery/reconcile/handler.py", r"TOLD = \((.*)\)")
+    names = only_match("05-errors-dlq/recovery/reconcile/app.py", r"REPORTED = \((.*)\)")
     assert order.assumed("metrics_of_reconciler") == 1 + len(names.split(","))
 
 

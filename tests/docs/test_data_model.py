@@ -19,10 +19,10 @@ from shipping_service.service import prepare
 from shipping_service.store import DynamoShipmentStore
 
 from tests.fixtures.events import example, order_request
-from workshop.paths import ROOT
+from workshop.paths import ROOT, in_stages
 
 PAGE = (ROOT / "docs/data-model.md").read_text("utf-8")
-TERRAFORM = {path: path.read_text("utf-8") for path in ROOT.glob("0*/terraform/*.tf")}
+TERRAFORM = {path: path.read_text("utf-8") for path in in_stages("terraform/*.tf")}
 NOW = "2026-01-15T09:30:00.000Z"
 
 _TABLE = re.compile(
@@ -77,7 +77,7 @@ CARRIED = {"ALL": "everything", "KEYS_ONLY": "nothing"}
 
 
 def test_every_index_of_terraform_is_documented_and_no_other():
-    """Each index stands there with its keys and with what it carries."""
+    """The page has each index with its keys and its projection."""
     documented = {row[1]: (row[0].lower(), *row[2:5]) for row in lines_of("The indexes")}
     made = {
         index: (table, hash_key, range_key, others or CARRIED[projection])
@@ -106,7 +106,7 @@ STORES = {
 def test_no_store_is_left_out():
     """The stores that are looked at here are all that the stages have."""
     found = set()
-    for path in ROOT.glob("0*/*/**/store.py"):
+    for path in in_stages("*/**/store.py"):
         package = ".".join(path.relative_to(ROOT).with_suffix("").parts[1:])
         found |= {
             (package, name) for name in re.findall(r"class (Dynamo\w+)", path.read_text("utf-8"))
@@ -156,7 +156,7 @@ def test_the_documented_operations_are_those_that_are_made(module, name):
 
 @pytest.mark.parametrize(("module", "name"), STORES.items())
 def test_the_documented_conditions_are_those_in_the_code(module, name):
-    """Each condition stands in the store's code as the page quotes it; … stands for a part."""
+    """The store's code has each condition that the page quotes; … stands for a part."""
     source = inspect.getsource(importlib.import_module(module))
     cells = [cell for kind, *_, cell in patterns() if f"Dynamo{kind}" == name]
     for condition in re.findall(r"`(.+?)`", " ".join(cells)):

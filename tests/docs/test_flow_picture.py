@@ -74,7 +74,7 @@ def test_each_stage_shows_its_functions_and_its_table():
 
     assert drawn == {stage: sorted(keys) for stage, keys in defined.items()}
     tables = {n: label(*groups("table", lane)) for n, lane in enumerate(lanes, 1) if n < 5}
-    assert tables == diagrams.TABLES
+    assert tables == diagrams.tables()
     assert [each.text for lane in lanes for each in lane.iter(f"{SVG}tspan")] == [
         f"stage {stage}" for stage in drawn
     ]

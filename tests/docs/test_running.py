@@ -1,4 +1,4 @@
-"""Pages are run as they are read: blocks are found, run, and compared; what is wrong is told."""
+"""Pages run in reading order: blocks are found, run and compared; differences are reported."""
 
 import os
 import shutil
@@ -109,23 +109,23 @@ def test_a_fence_inside_a_longer_fence_is_no_block():
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "message"),
     [
         (([], "", "x"), "a.md:1: this block has no language"),
         (([], "bash", "x"), "a.md:1: bash is none of sh, text, diff"),
-        ((["runby: x"], "sh", "x"), "a.md:1: no marker is called that: <!-- runby: x -->"),
-        ((["not run:"], "sh", "x"), "a.md:1: no marker is called that"),
+        ((["runby: x"], "sh", "x"), "a.md:1: there is no such marker: <!-- runby: x -->"),
+        ((["not run:"], "sh", "x"), "a.md:1: there is no such marker"),
         ((["exits two"], "sh", "x"), "a.md:2: exits takes an exit code"),
         ((["exits 2"], "text", "x"), "a.md:2: exits does not belong to a block of text"),
         ((["edit: a.py"], "sh", "x"), "a.md:2: edit does not belong to a block of sh"),
         (([], "diff", "+x"), "a.md:1: which file is changed?"),
     ],
 )
-def test_a_block_that_nobody_understands_is_an_error(parts, told):
+def test_invalid_block_is_an_error(parts, message):
     """The message names page, line and fault."""
     with pytest.raises(UsageError) as refused:
         parse(page(parts), "a.md")
-    assert str(refused.value).startswith(told)
+    assert str(refused.value).startswith(message)
 
 
 # The session.
@@ -158,7 +158,7 @@ def test_a_failure_before_a_pipe_counts(session):
 
 @needs_bash
 def test_a_failed_block_leaves_its_environment_too(session):
-    """A command that fails on purpose is followed by others."""
+    """Other commands follow a command that is expected to fail."""
     session.run("export KEPT=1\nfalse")
 
     assert session.run("echo $KEPT").output == "1\n"
@@ -196,13 +196,14 @@ def test_a_learner_has_no_variables_of_whoever_runs_the_tests(monkeypatch):
     for name in foreign:
         monkeypatch.setenv(name, "x")
 
-    told = working_copy.environment("lessons")
+    variables = working_copy.environment("lessons")
 
-    assert not set(foreign) & told.keys()
-    assert (told["WORKSHOP_CLOUD"], told["PATH"]) == ("lessons", os.environ["PATH"])
+    assert not set(foreign) & variables.keys()
+    assert variables["WORKSHOP_CLOUD"] == "lessons"
+    assert variables["PATH"] == os.environ["PATH"]
 
 
-# Changes by hand.
+# Manual changes.
 
 
 def test_a_change_is_made_where_its_lines_stand(tmp_path):
@@ -306,7 +307,7 @@ def test_the_nearest_lines_are_those_most_like_it():
 
 @needs_bash
 def test_a_page_that_is_true_has_no_faults(session):
-    """Commands, samples, an exit code, what is typed, and a change by hand."""
+    """Commands, samples, an exit code, typed input, and a manual change."""
     faults = played(
         session,
         ([], "sh", "printf 'one\\ntwo\\n' > a.txt; cat a.txt"),
@@ -324,7 +325,7 @@ def test_a_page_that_is_true_has_no_faults(session):
 
 
 @needs_bash
-def test_a_line_that_was_not_printed_is_told_with_those_like_it(session):
+def test_missing_line_is_reported_with_similar_ones(session):
     """By page and line; all of them, and the page goes on."""
     faults = played(
         session,
@@ -353,7 +354,7 @@ def test_a_line_that_was_not_printed_is_told_with_those_like_it(session):
     ],
 )
 def test_a_block_that_ends_otherwise_ends_its_page(session, markers, commands, how):
-    """What it said is told; those that build on it are not run."""
+    """Its output is reported; later blocks are not run."""
     faults = played(session, (markers, "sh", commands), ([], "sh", "touch gone-on"))
 
     assert len(faults) == 1
@@ -401,3 +402,8 @@ def test_the_copy_is_a_clean_repository_that_runs_its_own_code(tmp_path):
     where = "python -c 'import workshop.paths; print(workshop.paths.ROOT)'"
     assert asked.run(f".venv/bin/{where}").output == f"{copy}\n"
     assert not (copy / "README.md").is_symlink()
+
+
+def test_sample_names_no_cloud_although_pages_run_on_their_own():
+    sample, output = "Run: make up STAGE=5", "Run: WORKSHOP_CLOUD=lessons make up STAGE=5"
+    assert comparison.missing(sample, output) == []

@@ -16,11 +16,19 @@ FOREIGN = {
     "Unable to locate credentials": "the AWS command line",
     "ResourceNotFoundException": "DynamoDB and Lambda",
     "AccessDenied": "AWS",
+    "InvalidAccessKeyId": "AWS",
+    "InvalidClientTokenId": "AWS",
     "AccessDeniedException": "DynamoDB",
+    "InvalidSignatureException": "AWS",
+    "SignatureDoesNotMatch": "AWS",
+    '"FailedEntryCount": 1': "the AWS command line",
+    '"message":"Internal Server Error"': "API Gateway",
     "Not authorized to perform sts:AssumeRoleWithWebIdentity": "AWS STS",
     "No module named 'workshop'": "Python",
     "No module named 'pandas'": "Python",
     "make: command not found": "the shell",
+    "No rule to make target …": "make",
+    "No module named workshop": "Python",
 }
 """Quoted, and printed by others than us."""
 

@@ -12,7 +12,7 @@ ON_A_STACK = [each for each in exercises() if each.needs_stack]
 
 
 @pytest.fixture(scope="module")
-def desk(terminal):
+def page_session(terminal):
     """A desk where the whole system is up."""
     session = terminal(PAGES_CLOUD)
     if session.run("make status").code:
@@ -22,13 +22,13 @@ def desk(terminal):
 
 
 @pytest.mark.parametrize("exercise", ON_A_STACK, ids=lambda each: each.number)
-def test_an_exercises_whole_life_on_a_stack(exercise, desk):
+def test_an_exercises_whole_life_on_a_stack(exercise, page_session):
     """Start, check (red, in words that help), solve, check (green), reset: nothing stays."""
 
     def does(action):
-        return desk.run(f'make exercise ARGS="{exercise.number} {action}"')
+        return page_session.run(f'make exercise ARGS="{exercise.number} {action}"')
 
-    before = desk.run("git status --porcelain").output
+    before = page_session.run("git status --porcelain").output
     assert does("start").code == 0
     first = does("check")
     assert first.code == 2, first.output
@@ -38,4 +38,4 @@ def test_an_exercises_whole_life_on_a_stack(exercise, desk):
     assert second.code == 0, second.output
     assert "is solved" in second.output
     assert does("reset").code == 0
-    assert desk.run("git status --porcelain").output == before
+    assert page_session.run("git status --porcelain").output == before

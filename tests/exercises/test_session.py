@@ -50,7 +50,7 @@ def root(tmp_path):
     (root / "store.py").write_text(GOOD)
     (root / "other.py").write_text("other\n")
     (root / ".gitattributes").write_text("* text=auto eol=lf\n")
-    (root / ".gitignore").write_text(".workshop/\n")
+    (root / ".gitignore").write_text(".workshop/\n__pycache__/\n")
     git(root, "init", "-q", "--template=")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "as it was")
@@ -122,10 +122,10 @@ def test_reset_stashes_the_attempt_and_shows_how_to_apply_it(root, exercise, cap
     (root / "new/notes.txt").write_text("my notes\n")
     session.reset(exercise, root=root)
     assert files(root) == before
-    told = capsys.readouterr().err
-    assert '"workshop: exercise 03.1 (attempt)"' in told
+    output = capsys.readouterr().err
+    assert '"workshop: exercise 03.1 (attempt)"' in output
     assert "workshop: exercise 03.1 (attempt)" in git(root, "stash", "list")
-    follow_advice(root, told)
+    follow_advice(root, output)
     assert (root / "store.py").read_text() == "my idea\n"
     assert (root / "new/notes.txt").read_text() == "my notes\n"
 
@@ -135,11 +135,11 @@ def test_solve_stashes_the_attempt_and_reset_adds_no_entry(root, written, capsys
     session.start(written, root=root)
     (root / "store.py").write_text("my idea\n")
     assert session.solve(written, colour=False, root=root) == SOLUTION
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     session.reset(written, root=root)
     assert capsys.readouterr().err == ""
     assert attempts(root) == ["my idea\n"]
-    follow_advice(root, told)
+    follow_advice(root, output)
     assert (root / "store.py").read_text() == "my idea\n"
 
 
@@ -149,6 +149,29 @@ def test_solve_shows_attempt_against_committed_code(root, exercise):
     assert "-my idea\n+first" in session.solve(exercise, colour=False, root=root)
     assert (root / "store.py").read_text() == GOOD
     assert session.solve(exercise, colour=False, root=root) == ""
+
+
+def test_comparison_shows_attempt_beside_solution_and_changes_nothing(root, exercise, written):
+    """With the committed code as the solution, and with a patch; also of a deleted file."""
+    (exercise.folder / "solution.patch").unlink()
+    session.start(exercise, root=root)
+    (root / "store.py").write_text("my idea\n")
+    before = state(root)
+    shown = session.compare(exercise, colour=False, root=root)
+    assert "--- yours/store.py\n+++ solution/store.py\n" in shown
+    assert "-my idea\n+first" in shown
+    assert "--- yours/new/notes.txt\n+++ /dev/null\n" in shown
+    (written.folder / "solution.patch").write_text(SOLUTION)
+    (root / "store.py").write_text(GOOD)
+    (root / "new/notes.txt").unlink()
+    shown = session.compare(written, colour=False, root=root)
+    assert "+++ solution/new/notes.txt\n@@ -0,0 +1 @@\n+done\n" in shown
+    assert "store.py" not in shown
+    (root / "store.py").write_text("my idea\n")
+    (root / "new/notes.txt").write_text("what to do\n")
+    assert state(root) == before
+    session.solve(written, colour=False, root=root)
+    assert session.compare(written, colour=False, root=root) == ""
 
 
 @pytest.mark.parametrize(
@@ -215,6 +238,75 @@ def test_attempt_in_the_index_is_stashed_like_any_other(root, exercise, command)
     assert files(root) == tried
 
 
+def test_all_files_of_a_folder_to_fill_are_reset_and_stashed(root, written, capsys):
+    """Also those that no patch names; Python's bytecode and empty folders go, too."""
+    built = replace(written, folders=("07-own", "new"))
+    before = files(root)
+    session.start(built, root=root)
+    (root / "07-own/tests/empty").mkdir(parents=True)
+    (root / "07-own/__pycache__").mkdir()
+    (root / "07-own/service.py").write_text("my service\n")
+    (root / "07-own/__pycache__/service.pyc").write_text("bytecode\n")
+    (root / "new/more.txt").write_text("more\n")
+    session.record_solution(root)
+    assert session.is_solved(root)
+    (root / "07-own/tests/test_service.py").write_text("my test\n")
+    assert not session.is_solved(root)
+    session.reset(built, root=root)
+    assert files(root) == before
+    assert not (root / "07-own").exists()
+    assert not (root / "new").exists()
+    follow_advice(root, capsys.readouterr().err)
+    assert (root / "07-own/service.py").read_text() == "my service\n"
+    assert (root / "07-own/tests/test_service.py").read_text() == "my test\n"
+    assert (root / "new/more.txt").read_text() == "more\n"
+
+
+def test_attempt_is_continued_with_all_its_files(root, written):
+    built = replace(written, folders=("07-own",))
+    session.start(built, root=root)
+    (root / "store.py").write_text("my idea\n")
+    (root / "new/notes.txt").write_text("my notes\n")
+    (root / "07-own/tests").mkdir(parents=True)
+    (root / "07-own/tests/test_own.py").write_text("my test\n")
+    session.reset(built, root=root)
+    git(root, "commit", "-q", "--allow-empty", "-m", "something else")
+    restored = session.resume(built, root=root)
+    assert restored == ["07-own/tests/test_own.py", "new/notes.txt", "store.py"]
+    assert session.under_way(root) == "03.1"
+    assert (root / "store.py").read_text() == "my idea\n"
+    assert (root / "new/notes.txt").read_text() == "my notes\n"
+    assert (root / "07-own/tests/test_own.py").read_text() == "my test\n"
+    session.reset(built, root=root)
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_newest_attempt_of_this_exercise_is_continued(root, exercise):
+    for number, text in (("03.1", "old\n"), ("03.1", "new\n"), ("04.1", "other\n")):
+        session.start(replace(exercise, number=number), root=root)
+        (root / "store.py").write_text(text)
+        session.reset(replace(exercise, number=number), root=root)
+    assert "store.py" in session.resume(exercise, root=root)
+    assert (root / "store.py").read_text() == "new\n"
+
+
+def test_nothing_changes_without_an_attempt_to_continue(root, exercise):
+    before = files(root)
+    with pytest.raises(UsageError, match=r"no attempt of exercise 03\.1"):
+        session.resume(exercise, root=root)
+    assert files(root) == before
+    assert session.under_way(root) is None
+
+
+def test_folder_to_fill_must_be_free(root, written):
+    built = replace(written, folders=("07-own",))
+    (root / "07-own").mkdir()
+    (root / "07-own/service.py").write_text("mine\n")
+    with pytest.raises(UsageError, match=r"changes of yours: 07-own/service\.py\n"):
+        session.start(built, root=root)
+    assert (root / "07-own/service.py").read_text() == "mine\n"
+
+
 @pytest.mark.parametrize(
     "later", ["my second idea\n", GOOD, BROKEN], ids=["other", "good", "start"]
 )
@@ -262,7 +354,7 @@ def killed_at(step, act):
         return stop
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(session, "_git", counted(session._git))
+        patched.setattr(session.git, "run", counted(session.git.run))
         for name in ("write_bytes", "replace", "unlink"):
             patched.setattr(Path, name, counted(getattr(Path, name)))
         with suppress(Killed):
@@ -387,3 +479,26 @@ def test_folder_without_its_own_commits_cannot_start(root, exercise, tmp_path):
     (folder / ".git").write_text("gitdir: nowhere\n")
     with pytest.raises(WorkshopError, match=r"not a git repository: .*nowhere"):
         session.start(exercise, root=folder)
+
+
+def test_solved_exercise_is_not_called_under_way(root, exercise):
+    """As long as its files are those that passed the check."""
+    session.start(exercise, root=root)
+    assert not session.is_solved(root)
+    assert session.reminder(root).startswith("Exercise 03.1 is under way, so its files are broken.")
+    (root / "store.py").write_text(GOOD)
+    session.record_solution(root)
+    assert session.is_solved(root)
+    assert "03.1 is solved, and your files are not reset" in session.reminder(root)
+    with pytest.raises(UsageError, match=r"03\.1 is solved, and not reset yet\. Reset it first: "):
+        session.start(replace(exercise, number="03.2"), root=root)
+    (root / "store.py").write_text(BROKEN)
+    assert not session.is_solved(root)
+    with pytest.raises(UsageError, match=r"03\.1 is under way\. Reset it first: "):
+        session.require(replace(exercise, number="03.2"), root)
+
+
+def test_solution_without_a_started_exercise_is_not_recorded(root):
+    session.record_solution(root)
+    assert not session.is_solved(root)
+    assert session.reminder(root) is None

@@ -12,7 +12,7 @@ def cloud(stack):
     """The local cloud's switches; whatever was set is cleared."""
     control = Control(stack.target.endpoint_url, timeout=120)
     yield control
-    control.clear_trouble()
+    control.clear_faults()
     assert control.wait_idle(300)
 
 

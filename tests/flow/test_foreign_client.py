@@ -33,12 +33,12 @@ def exports(stack, monkeypatch):
 
 
 @pytest.mark.usefixtures("exports")
-def test_plain_boto3_sees_an_order_in_all_four_tables(stack, ends):
+def test_plain_boto3_sees_an_order_in_all_four_tables(stack, final_status):
     """A client that knows nothing of the workshop finds the order where Terraform says."""
     api_client.set_stock(stack, {"MOUSE": 100})
     placed = api_client.place_order(stack, api_client.order_request({"MOUSE": 1}))
     order_id = placed["order_id"]
-    ends(order_id)
+    final_status(order_id)
     dynamodb = boto3.resource("dynamodb")
     keys = {
         "orders": {"order_id": order_id},

@@ -11,8 +11,9 @@ import zipfile
 import pytest
 
 from tests.fixtures.deployed import eventually
-from workshop.deployment.release import release
-from workshop.orders import api_client, journey, smoke
+from workshop.deployment.release import propagation, release
+from workshop.journeys import order_rows
+from workshop.orders import api_client, smoke
 from workshop.orders.cleanup import orders_of
 from workshop.paths import BUNDLES, ROOT
 
@@ -49,21 +50,21 @@ def bad_version(stack):
 
 @pytest.fixture
 def nothing_left(stack, recovery):
-    """No smoke test's order stays; the shelf is as it was."""
-    before = api_client.read_shelf(stack)
+    """No smoke test's order stays; the stock is as before."""
+    before = api_client.read_all_stock(stack)
     yield
     recovery.redrive()
     recovery.settled()
     api_client.set_stock(stack, {smoke.SKU: 1})
     run("smoke", stack)
     assert orders_of(stack, smoke.CUSTOMER) == []
-    api_client.take_off_the_shelf(stack, smoke.SKU)
+    api_client.delete_stock_item(stack, smoke.SKU)
     api_client.set_stock(stack, before)
 
 
-def run(verb, stack):
+def run(command, stack):
     return subprocess.run(
-        [sys.executable, "-m", "workshop", verb],
+        [sys.executable, "-m", "workshop", command],
         cwd=ROOT,
         env=os.environ | {"WORKSHOP_CLOUD": stack.target.name},
         capture_output=True,
@@ -75,45 +76,48 @@ def run(verb, stack):
 def deliver(stack):
     """Release as `make up` does: nobody asks for a proof."""
     release.accept(stack, release.release(stack))
+    propagation.wait(stack)
 
 
 def live_version(stack):
     return release.versions(stack)[KEY].version
 
 
-def test_a_bad_release_takes_itself_back(stack, nothing_left, bad_version, order, ends, stocked):
+def test_a_bad_release_takes_itself_back(
+    stack, nothing_left, bad_version, order, final_status, stocked
+):
     before = live_version(stack)
     done = run("release", stack)
     assert done.returncode == 1, done.stdout
     assert f"The release was taken back: {KEY} " in done.stderr, done.stderr
     assert live_version(stack) == before
     stocked("MOUSE", 10)
-    assert ends(order()) == "SHIPMENT_PREPARED"
+    assert final_status(order()) == "SHIPMENT_PREPARED"
 
 
 def test_a_rollback_brings_the_good_version_back(
-    stack, recovery, bad_version, order, ends, stocked
+    stack, recovery, bad_version, order, final_status, stocked
 ):
     """What failed meanwhile waits in its queue, and is redriven."""
     before = live_version(stack)
     deliver(stack)
     stocked("MOUSE", 10)
     order_id = order()
-    recovery.parked(order_id)
+    recovery.dead_lettered(order_id)
     done = run("rollback", stack)
     assert done.returncode == 0, done.stderr
     assert f"{KEY}" in done.stdout, done.stdout
     assert live_version(stack) == before
     recovery.redrive(order_id=order_id)
-    assert ends(order_id) == "SHIPMENT_PREPARED"
+    assert final_status(order_id) == "SHIPMENT_PREPARED"
 
 
 def test_the_smoke_test_leaves_nothing(stack):
-    """Neither rows nor a changed shelf, even where nobody has put anything on it."""
-    api_client.take_off_the_shelf(stack, smoke.SKU)
-    before = api_client.read_shelf(stack)
+    """Neither rows nor changed stock, even where there was no stock item."""
+    api_client.delete_stock_item(stack, smoke.SKU)
+    before = api_client.read_all_stock(stack)
     done = run("smoke", stack)
     assert done.returncode == 0, done.stderr
     assert "It is SHIPMENT_PREPARED after" in done.stderr
-    assert api_client.read_shelf(stack) == before
-    assert journey.statuses(stack, orders_of(stack, smoke.CUSTOMER)) == {}
+    assert api_client.read_all_stock(stack) == before
+    assert order_rows.statuses(stack, orders_of(stack, smoke.CUSTOMER)) == {}

@@ -11,67 +11,62 @@ from collections import Counter, deque
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
-from moto.events.models import EventPattern
+from inventory_service import app as inventory
+from order_service import app as order
+from payment_service import app as payment
+from shipping_service import app as shipping
 
 from devtools.scaling import order as model
 from orderflow.errors import TransientError
 from orderflow.event import Event
+from orderflow.step import logger
 from tests.fixtures.events import delivered, order_request
+from workshop.event_patterns import matches
+from workshop.paths import SERVICE_STAGES, in_stages
+from workshop.stages import flow
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FUNCTIONS = {
-    "order-api": ("order_service.handler", "api"),
-    "order-tracker": ("order_service.tracker", "track"),
-    "payment": ("payment_service.handler", "charge"),
-    "payment-refund": ("payment_service.handler", "refund"),
-    "inventory": ("inventory_service.handler", "reserve"),
-    "shipping": ("shipping_service.handler", "prepare"),
-}
-TABLES = {
-    "order_service.handler": "orders",
-    "order_service.tracker": "orders",
-    "payment_service.handler": "payments",
-    "inventory_service.handler": "inventory",
-    "shipping_service.handler": "shipments",
-}
-
-
-KEYS = {"orders": "order_id", "payments": "order_id", "inventory": "sku", "shipments": "order_id"}
+KEYS = {name: table.key for name, table in flow().tables.items()}
 
 
 class CountedFlow:
     """All functions in one process, events routed by the deployed patterns, requests counted."""
 
-    def __init__(self, load_handler, bus, context, dynamodb):
+    def __init__(self, environment, bus, context, dynamodb):
         self.bus, self.context, self.dynamodb = bus, context, dynamodb
         self.requests, self.units = Counter(), Counter()
         self.ran = []
         self.sizes = {}
         self.running = None
-        self.modules = {
-            name: load_handler(name.split(".")[0], table, name.split(".")[1])
-            for name, table in TABLES.items()
+        client = boto3.client("dynamodb")
+        client.meta.events.register("before-call.dynamodb", self._count)
+        for write in ("put_item", "update_item", "transact_write_items"):
+            setattr(client, write, self._weighed(getattr(client, write)))
+        aws = {"dynamodb": client, "events": bus}
+        paying = payment.build(environment("payments"), **aws)
+        self.entries = {
+            "order-api": order.build(environment("orders"), **aws).api,
+            "order-tracker": order.build_tracker(environment("orders"), dynamodb=client).track,
+            "payment": paying.charge,
+            "payment-refund": paying.refund,
+            "inventory": inventory.build(environment("inventory"), **aws).reserve,
+            "shipping": shipping.build(environment("shipments"), **aws).prepare,
         }
-        for name, module in self.modules.items():
-            client = module.store._dynamodb
-            client.meta.events.register("before-call.dynamodb", self._count)
-            for write in ("put_item", "update_item", "transact_write_items"):
-                weighed = self._weighed(getattr(client, write), TABLES[name])
-                setattr(client, write, weighed)
         self.patterns = {
-            path.stem: EventPattern.load(path.read_text("utf-8"))
-            for path in ROOT.glob("0*/terraform/patterns/*.json")
+            path.stem: path.read_text("utf-8") for path in in_stages("terraform/patterns/*.json")
         }
 
     def _count(self, model, **_):
         self.requests[self.running, model.name] += 1
 
-    def _weighed(self, write, table):
+    def _weighed(self, write):
         """The write, with its units counted as DynamoDB does: the larger of before and after."""
 
         def weigh(**parameters):
+            table = _table_of(parameters)
             before = self._items(table)
             try:
                 return write(**parameters)
@@ -104,25 +99,31 @@ class CountedFlow:
         answer, waiting = None, deque([(function, payload)])
         while waiting:
             self.running, payload = waiting.popleft()
-            module, entry = FUNCTIONS[self.running]
             self.ran.append(self.running)
             try:
-                told = getattr(self.modules[module], entry)(payload, self.context)
+                response = self.entries[self.running](payload, self.context)
             finally:
                 published, self.bus.entries = self.bus.entries, []
-            answer = answer or told
+            answer = answer or response
             for entry in published:
                 self.requests[self.running, "PutEvents"] += 1
                 raw = delivered(Event.from_json(entry["DetailType"], entry["Detail"]))
-                matching = [k for k, one in self.patterns.items() if one.matches_event(raw)]
+                matching = [k for k, one in self.patterns.items() if matches(one, raw)]
                 waiting.extend((key, raw) for key in sorted(matching))
         return answer
 
 
+def _table_of(parameters):
+    """Return the key of the table that a write is for."""
+    for action in parameters.get("TransactItems", ()):
+        (parameters,) = action.values()
+    return parameters["TableName"].removeprefix("orderflow-")
+
+
 def indexes():
     """What Terraform makes: table → index → its keys, and what else it carries (None: all)."""
-    found = {table: {} for table in set(TABLES.values())}
-    for path in ROOT.glob("0[1-4]-*/terraform/main.tf"):
+    found = {table: {} for table in KEYS}
+    for path in in_stages("terraform/main.tf", SERVICE_STAGES):
         table = re.findall(r'"aws_dynamodb_table" "(\w+)"', path.read_text("utf-8"))[0]
         blocks = re.findall(
             r"global_secondary_index \{(.*?)\n  \}", path.read_text("utf-8"), re.DOTALL
@@ -174,8 +175,8 @@ def value_size(value):
 
 
 @pytest.fixture
-def flow(load_handler, bus, context, dynamodb):
-    flow = CountedFlow(load_handler, bus, context, dynamodb)
+def flow(environment, bus, context, dynamodb):
+    flow = CountedFlow(environment, bus, context, dynamodb)
     for sku in ("KEYBOARD", "MOUSE"):
         item = {"sku": {"S": sku}, "on_hand": {"N": "5"}}
         dynamodb.put_item(TableName="orderflow-inventory", Item=item)
@@ -228,17 +229,17 @@ def test_a_try_in_vain_writes_its_intent_only(flow):
 
 def test_the_model_knows_what_functions_write_to_their_logs(flow, capsys, monkeypatch):
     """Log lines and metrics: less than it takes for granted, for Lambda adds lines of its own."""
-    logger, lines = flow.modules["order_service.handler"].logger, io.StringIO()
+    lines = io.StringIO()
     for handler in logger.handlers:
         monkeypatch.setattr(handler, "stream", lines)
     flow.run("order-api", {"order": order_request()})
     metrics = capsys.readouterr().out
     written = len((lines.getvalue() + metrics).encode()) / len(flow.ran)
     assert 700 < written < model.assumed("log_bytes")
-    told = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in metrics.splitlines()]
+    response = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in metrics.splitlines()]
     names = {
         (function, metric["Name"])
-        for function, (metric_set,) in zip(flow.ran, told, strict=True)
+        for function, (metric_set,) in zip(flow.ran, response, strict=True)
         for metric in metric_set["Metrics"]
     }
     assert len(names) == model.assumed("metrics_per_order")
@@ -268,10 +269,10 @@ def test_an_order_sent_again_writes_nothing_new(flow, rows):
     """The whole journey again: every table stays as it was, every event goes out again."""
     payload = {"order": order_request(), "idempotency_key": "k"}
     flow.run("order-api", payload)
-    before = {table: rows(table) for table in TABLES.values()}
+    before = {table: rows(table) for table in KEYS}
     flow.requests.clear()
     assert json.loads(flow.run("order-api", payload)["body"])["status"] == "SHIPMENT_PREPARED"
-    assert {table: rows(table) for table in TABLES.values()} == before
+    assert {table: rows(table) for table in KEYS} == before
     assert sum(n for (_, request), n in flow.requests.items() if request == "PutEvents") == 4
 
 

@@ -1,4 +1,4 @@
-"""Events put on the bus by hand: each one sets off the rest of the flow."""
+"""Events put on the bus manually: each one starts the rest of the flow."""
 
 import pytest
 
@@ -24,11 +24,13 @@ SHIPPED = {
         ("ShipmentPrepared", "", {"payments", "inventory", "shipments"}),
     ],
 )
-def test_any_event_sets_off_the_rest(put, shelf, ends, rows_of, event_type, name, missing):
+def test_any_event_sets_off_the_rest(
+    put_event, stock_item, final_status, rows_of, event_type, name, missing
+):
     """For an order nobody placed, the tables from the event on fill, and Orders ends well."""
-    order_id = new_id("by-hand")
-    put(of_skus(example(event_type, name, order_id=order_id), {shelf(5): 1}))
-    assert ends(order_id) == "SHIPMENT_PREPARED"
+    order_id = new_id("manual")
+    put_event(of_skus(example(event_type, name, order_id=order_id), {stock_item(5): 1}))
+    assert final_status(order_id) == "SHIPMENT_PREPARED"
     statuses = {table: row["status"] for table, row in rows_of(order_id).items()}
     assert statuses == {table: s for table, s in SHIPPED.items() if table not in missing}
 
@@ -41,11 +43,11 @@ def test_any_event_sets_off_the_rest(put, shelf, ends, rows_of, event_type, name
         ("InventoryUpdated", "out-of-stock", "REFUNDED"),
     ],
 )
-def test_the_bad_endings_can_be_put_by_hand_too(put, ends, event_type, name, status):
+def test_the_bad_endings_can_be_put_manually_too(put_event, final_status, event_type, name, status):
     """A decline, a refund, a stock-out: each ends an order nobody placed."""
-    order_id = new_id("by-hand")
-    put(example(event_type, name, order_id=order_id))
-    assert ends(order_id) == status
+    order_id = new_id("manual")
+    put_event(example(event_type, name, order_id=order_id))
+    assert final_status(order_id) == status
 
 
 def test_a_broken_event_writes_nothing(stack, rows_of):
@@ -69,7 +71,6 @@ def test_a_broken_event_writes_nothing(stack, rows_of):
 
 def _refusals(stack, key):
     name = stack.outputs.function_names[key]
-    found = stack.client("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{name}", filterPattern='"InvalidEventError"'
-    )
-    return found["events"]
+    pages = stack.client("logs").get_paginator("filter_log_events")
+    found = pages.paginate(logGroupName=f"/aws/lambda/{name}", filterPattern='"InvalidEventError"')
+    return [event for page in found for event in page["events"]]

@@ -61,17 +61,34 @@ class Lab:
     def __init__(self, endpoint_url: str, directory: Path, log: Path) -> None:
         self.endpoint_url = endpoint_url
         self.log = log
+        self.patience = 300.0
         self.control = Control(endpoint_url, timeout=300)
         self._directory = directory
-        session = boto3.Session("test", "test", region_name=REGION)
-        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=50)
+        self._session = boto3.Session("test", "test", region_name=REGION)
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self.awslambda, self.events = self.client("lambda"), self.client("events")
+        self.sqs, self.iam, self.sts = self.client("sqs"), self.client("iam"), self.client("sts")
+        self.cloudwatch, self.logs = self.client("cloudwatch"), self.client("logs")
 
-        def client(name: str) -> Any:
-            return session.client(name, endpoint_url=endpoint_url, config=config)
+    def client(self, service: str, *, validates: bool = True) -> Any:
+        """Return a client of an administrator that tries each request once.
 
-        self.awslambda, self.events = client("lambda"), client("events")
-        self.sqs, self.iam, self.sts = client("sqs"), client("iam"), client("sts")
-        self.cloudwatch, self.logs = client("cloudwatch"), client("logs")
+        Args:
+            service: Such as "dynamodb".
+            validates: Whether boto3 checks parameters before it sends a request. Without it, a
+                test sees what the cloud itself answers to a wrong request.
+        """
+        key = (service, validates)
+        if key not in self._clients:
+            config = Config(
+                retries={"total_max_attempts": 1},
+                max_pool_connections=50,
+                parameter_validation=validates,
+            )
+            self._clients[key] = self._session.client(
+                service, endpoint_url=self.endpoint_url, config=config
+            )
+        return self._clients[key]
 
     def name(self, kind: str) -> str:
         return f"{kind}-{next(self._numbers)}"
@@ -118,10 +135,9 @@ class Lab:
             FunctionName=name,
             Runtime="python3.13",
             Role=self.role(may),
-            Handler="index.handler",
             Code={"ZipFile": bundle({"index.py": code, **(files or {})})},
             Environment={"Variables": variables},
-            **{"Timeout": 20, **configuration},
+            **{"Handler": "index.handler", "Timeout": 20, **configuration},
         )["FunctionArn"]
         settings: dict[str, Any] = {}
         if retries is not None:
@@ -226,6 +242,10 @@ class Lab:
             assert answer["FailedEntryCount"] == 0
             ids += [entry["EventId"] for entry in answer["Entries"]]
         return ids
+
+    def eventually(self, look: Callable[[], Any]) -> Any:
+        """Look until there is something to see, as long as this cloud's `patience` lasts."""
+        return eventually(look, self.patience)
 
     def settle(self, timeout: float = 300) -> None:
         """Wait until nothing is under way any more."""

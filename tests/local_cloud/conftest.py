@@ -22,7 +22,7 @@ LEARNERS_SHELL = {
     "PYTHONPATH": str(ROOT),
     "SHOP_API_KEY": "secret",
 }
-"""What stands in the environment of whoever starts the cloud."""
+"""Variables in the environment of the process that starts the cloud."""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def lab(
     local_cloud_python: Path,
     free_port: Callable[[], int],
 ) -> Iterator[Lab]:
-    """A running cloud, shared by all tests: use names of your own, and leave no trouble behind."""
+    """A running cloud, shared by all tests: use your own names, and inject no faults."""
     directory = tmp_path_factory.mktemp("cloud")
     cloud = LocalCloud(directory, local_cloud_python, seconds_per_minute=QUICK, patience=PATIENCE)
     with pytest.MonkeyPatch.context() as shell:
@@ -65,7 +65,7 @@ def lab(
 
 @pytest.fixture
 def calm(lab: Lab) -> Iterator[Lab]:
-    """The shared cloud, left without trouble and with nothing under way."""
+    """The shared cloud; afterwards without injected faults and with no event under way."""
     yield lab
-    lab.control.clear_trouble()
+    lab.control.clear_faults()
     lab.settle()

@@ -32,7 +32,7 @@ def test_a_name_is_found_with_and_without_a_qualifier() -> None:
     assert [name_in(ARN), name_in(f"{ARN}:live"), name_in("odd")] == ["charge", "charge", "odd"]
 
 
-def test_an_alias_that_is_gone_is_told_by_its_functions_name() -> None:
+def test_error_of_a_deleted_alias_names_its_function() -> None:
     """What is dropped is dropped for a function, never for one named live."""
     live = Known(f"{ARN}:live", "charge")
     fake = FakeCloud({live.arn: live})
@@ -112,8 +112,8 @@ def test_a_moved_alias_serves_the_next_event(lab: Lab, publish: Any) -> None:
         lab.publish(bus)
         lab.settle()
     group = f"/aws/lambda/{function.name}"
-    told = lab.logs.filter_log_events(logGroupName=group)["events"]
-    lines = [(line["message"].strip(), line["logStreamName"]) for line in told]
+    events = lab.logs.filter_log_events(logGroupName=group)["events"]
+    lines = [(event["message"].strip(), event["logStreamName"]) for event in events]
     ran = [(line[0], stream) for line, stream in lines if line.endswith(" ran")]
     assert [version for version, _ in ran] == ["1", "2", "1", "2"]
     assert all(f"[{version}]" in stream for version, stream in ran)

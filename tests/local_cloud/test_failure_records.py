@@ -1,10 +1,9 @@
-"""What is written down: AWS's formats, errors as Lambda words them, the journal, PutEvents."""
+"""What is written down: AWS's formats, the journal, PutEvents."""
 
 import json
 import re
 import subprocess
 import sys
-import traceback
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ def test_a_minute_is_scaled() -> None:
 
 def test_the_on_failure_record_is_awss() -> None:
     """Field by field as the Lambda Developer Guide has it."""
-    record = failure_records.on_failure_record(
+    record = failure_records.destination_record(
         CHARGE, "id", {"a": 1}, condition="RetriesExhausted", invocations=3, last=RAISED
     )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.pop("timestamp"))
@@ -76,74 +75,6 @@ def test_target_attributes_name_the_limit_only_when_one_was_reached() -> None:
         RULE_ARN, ARN, code="THROTTLING", message="", retries=3, exhausted="MaximumRetryAttempts"
     )
     assert limit["RETRY_ATTEMPTS"] == {"DataType": "String", "StringValue": "3"}
-
-
-class OutOfStockError(Exception):
-    """An error of a package, with a dotted name in the traceback."""
-
-
-def reported(error: Exception) -> dict[str, Any]:
-    """What becomes of an error as MiniStack's worker reports it."""
-
-    def handler() -> None:
-        raise error
-
-    try:
-        handler()
-    except (ValueError, KeyError, OutOfStockError) as caught:
-        log = f"a line\n{traceback.format_exc()}"
-        body = {"errorMessage": str(caught), "errorType": "Runtime.HandlerError"}
-    return failure_records.error_payload(body, log, "id")
-
-
-@pytest.mark.parametrize(
-    ("error", "name"),
-    [
-        (ValueError("wrong"), "ValueError"),
-        (ValueError(), "ValueError"),
-        (ValueError("two\nlines: of (text)"), "ValueError"),
-        (ValueError("looks like\nKeyError: another"), "ValueError"),
-        (OutOfStockError("none left"), "OutOfStockError"),
-        (KeyError("sku"), "KeyError"),
-    ],
-)
-def test_an_errors_type_is_read_from_its_traceback(error: Exception, name: str) -> None:
-    payload = reported(error)
-    assert payload["errorType"] == name
-    assert payload["errorMessage"] == str(error)
-    assert payload["requestId"] == "id"
-    assert len(payload["stackTrace"]) == 1
-    assert "in handler" in payload["stackTrace"][0]
-    assert name not in payload["stackTrace"][0].splitlines()[-1]
-
-
-def test_a_chained_error_is_the_last_one() -> None:
-    try:
-        try:
-            dict[str, int]()["sku"]
-        except KeyError as cause:
-            raise ValueError("wrong") from cause
-    except ValueError:
-        log = traceback.format_exc()
-    payload = failure_records.error_payload({"errorMessage": "wrong", "errorType": "x"}, log, "id")
-    assert payload["errorType"] == "ValueError"
-
-
-@pytest.mark.parametrize(
-    ("reported_as", "kind", "message"),
-    [
-        ("Worker process died", "Runtime.ExitError", "RequestId: id Error: Runtime exited"),
-        ("Worker init failed: No module named 'x'", "Runtime.InitError", "No module named 'x'"),
-    ],
-)
-def test_failures_of_the_process_read_as_on_lambda(
-    reported_as: str, kind: str, message: str
-) -> None:
-    payload = failure_records.error_payload(
-        {"errorMessage": reported_as, "errorType": "Any"}, "", "id"
-    )
-    assert payload["errorType"] == kind
-    assert payload["errorMessage"].startswith(message)
 
 
 def test_an_origin_is_read_as_far_as_it_goes() -> None:

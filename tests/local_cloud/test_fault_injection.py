@@ -1,23 +1,24 @@
-"""The trouble switch's decisions, without a cloud."""
+"""The decisions of fault injection, without a cloud."""
 
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_cloud.delivery.fault_injection import (
     AS_USUAL,
+    MOST_COPIES,
     Decision,
     Duplicate,
     Hold,
+    InvalidPlanError,
     Kill,
     Plan,
     Share,
     Switch,
-    TroubleError,
     decide,
 )
 from workshop.paths import ROOT
@@ -34,17 +35,20 @@ plans = st.builds(
     reorder=holds,
     drop=st.builds(Share, share=shares),
     refuse=st.builds(Share, share=shares),
+    fail_entries=st.builds(Share, share=shares),
     kill_before_publish=st.none() | st.builds(Kill, st.text(), st.integers(0, 5)),
 )
 
 EVENTS = [f"event-{number}" for number in range(1000)]
 
 
+@settings(deadline=None)
 @given(plans)
 def test_a_plan_survives_json(plan: Plan) -> None:
     assert Plan.from_json(plan.to_json()) == plan
 
 
+@settings(deadline=None)
 @given(plans, st.text(), st.text(), st.integers(1, 9))
 def test_a_decision_is_a_function_of_its_arguments(
     plan: Plan, event: str, function: str, nth: int
@@ -82,14 +86,14 @@ def test_all_and_nothing() -> None:
     assert {decide(never, event, "charge", 1) for event in EVENTS} == {AS_USUAL}
 
 
-def test_one_kind_of_trouble_does_not_shift_another() -> None:
+def test_one_kind_of_fault_does_not_change_another() -> None:
     """Switching duplicates on does not change which events are dropped."""
     few, more = Plan(drop=Share(0.3)), Plan(drop=Share(0.3), duplicate=Duplicate(0.5))
     for event in EVENTS:
         assert (decide(few, event, "f", 1).waits == ()) == (decide(more, event, "f", 1).waits == ())
 
 
-def test_an_event_sent_again_is_decided_anew() -> None:
+def test_an_event_that_is_sent_again_gets_a_new_decision() -> None:
     switch = Switch()
     switch.set(Plan(drop=Share(0.5)))
     fates = [switch.on_delivery("event-1", "charge", "OrderCreated") for _ in range(40)]
@@ -132,14 +136,25 @@ def test_kills_are_counted() -> None:
     ]
 
 
+def test_kill_leaves_the_plan_after_its_last_use() -> None:
+    switch = Switch()
+    switch.set(Plan(drop=Share(0.5), kill_before_publish=Kill("charge", times=1)))
+    assert switch.kills("charge")
+    assert switch.plan == Plan(drop=Share(0.5))
+    switch.set(Plan(kill_before_publish=Kill("charge", times=1)))
+    assert switch.kills("charge")
+    assert switch.plan is None
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"dorp": {}}, "unknown trouble: dorp"),
+        ({"dorp": {}}, "unknown fault: dorp"),
         ({"drop": {"share": 1.1}}, "drop: share is 1.1, not between 0 and 1"),
         ({"drop": {"rate": 1}}, "drop: .*rate"),
         ({"drop": 1}, "drop: "),
         ({"duplicate": {"share": 1, "copies": 0}}, "duplicate: copies is 0"),
+        ({"duplicate": {"share": 1, "copies": 11}}, "duplicate: copies is 11"),
         ({"delay": {"share": 1, "seconds": -1}}, "delay: seconds is -1"),
         ({"delay": {"share": 1, "seconds": float("inf")}}, "delay: seconds is inf"),
         ({"delay": {"share": 1, "seconds": float("nan")}}, "delay: seconds is nan"),
@@ -148,7 +163,7 @@ def test_kills_are_counted() -> None:
     ],
 )
 def test_nonsense_is_refused(data: dict[str, object], sentence: str) -> None:
-    with pytest.raises(TroubleError, match=sentence):
+    with pytest.raises(InvalidPlanError, match=sentence):
         Plan.from_json(data)
 
 
@@ -161,3 +176,35 @@ def test_refusals_are_decided_attempt_by_attempt() -> None:
     switch.set(Plan(refuse=Share(0.5)))
     seen = Counter(switch.refuses("event-1", "charge", "", attempt) for attempt in range(100))
     assert min(seen.values()) > 20
+
+
+@pytest.mark.parametrize("copies", [2, MOST_COPIES])
+def test_copies_grow_by_addition_through_steps_that_publish(copies: int) -> None:
+    """Each delivery publishes the next step's event, the same one again: four steps in a row."""
+    switch = Switch()
+    switch.set(Plan(duplicate=Duplicate(1, copies=copies)))
+    published = 1
+    for step in range(4):
+        decisions = [switch.on_delivery(f"event-{step}", "f", "E") for _ in range(published)]
+        published = sum(len(each.waits) for each in decisions)
+    assert published == 4 * copies - 3
+
+
+def test_each_event_and_function_is_duplicated_once() -> None:
+    switch = Switch()
+    switch.set(Plan(duplicate=Duplicate(1, copies=3)))
+    waits = [len(switch.on_delivery("e", name, "E").waits) for name in ("a", "a", "b")]
+    assert waits == [3, 1, 3]
+    unnamed = [len(switch.on_delivery("", "a", "").waits) for _ in range(2)]
+    assert unnamed == [3, 3]  # invocations with payloads of their own are no repeats
+
+
+def test_a_failed_entry_gets_a_new_decision_with_each_request() -> None:
+    """So a publisher that sends the event again gets it through."""
+    switch = Switch()
+    switch.set(Plan(fail_entries=Share(0.5)))
+    asked = {event: [switch.fails_entry(event, "f", "X") for _ in range(9)] for event in EVENTS}
+    assert all({True, False} == set(each) for each in asked.values() if each[0] != each[1])
+    assert sum(each[0] for each in asked.values()) / len(EVENTS) == pytest.approx(0.5, abs=0.05)
+    switch.set(Plan(fail_entries=Share(1), functions=("other",)))
+    assert not switch.fails_entry("event-1", "f", "X")

@@ -1,4 +1,4 @@
-"""The trouble switch on a running cloud."""
+"""Fault injection on a running cloud."""
 
 import json
 from collections import Counter
@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from local_cloud.delivery.delivery_log import Outcome
 from local_cloud.delivery.fault_injection import Duplicate, Hold, Kill, Plan, Share
 from local_cloud.errors import LocalCloudError
 from tests.local_cloud.cloud_builder import DETAIL_TYPE, Function, Lab, attributes
@@ -29,7 +30,7 @@ def test_every_event_delivered_three_times(calm: Lab, bus: str) -> None:
     """Share 1 and 3 copies: each event runs three times, and is the same event each time."""
     function = calm.function()
     calm.rule(bus, function.arn)
-    calm.control.set_trouble(Plan(duplicate=Duplicate(1, copies=3)))
+    calm.control.set_faults(Plan(duplicate=Duplicate(1, copies=3)))
     ids = calm.publish(bus, 5)
     calm.settle()
     assert Counter(call["event"]["id"] for call in function.calls()) == dict.fromkeys(ids, 3)
@@ -42,8 +43,8 @@ def test_the_same_seed_loses_the_same_events(calm: Lab, bus: str) -> None:
     runs = []
     for seed in (7, 7, 8):
         plan = Plan(seed=seed, drop=Share(0.5), functions=(function.name,))
-        calm.control.set_trouble(plan)
-        assert calm.control.trouble() == plan
+        calm.control.set_faults(plan)
+        assert calm.control.faults() == plan
         before = len(function.calls())
         calm.publish(bus, 20)
         calm.settle()
@@ -53,10 +54,10 @@ def test_the_same_seed_loses_the_same_events(calm: Lab, bus: str) -> None:
 
 
 def test_a_dropped_event_is_recorded_and_not_doomed(calm: Lab, bus: str) -> None:
-    """Sent again, an event is decided anew: in the end, it comes through."""
+    """An event that is sent again gets a new decision, and arrives in the end."""
     function = calm.function()
     calm.rule(bus, function.arn)
-    calm.control.set_trouble(Plan(drop=Share(0.7)))
+    calm.control.set_faults(Plan(drop=Share(0.7)))
     tries = 0
     while not function.calls():
         calm.publish(bus, correlation_id="order-6")
@@ -71,21 +72,21 @@ def test_delayed_and_reordered_events_all_arrive(calm: Lab, bus: str) -> None:
     """Held back for different times, events overtake each other; none is lost."""
     function = calm.function()
     calm.rule(bus, function.arn)
-    calm.control.set_trouble(Plan(reorder=Hold(0.5, seconds=0.5), delay=Hold(0.2, seconds=0.5)))
+    calm.control.set_faults(Plan(reorder=Hold(0.5, seconds=0.5), delay=Hold(0.2, seconds=0.5)))
     calm.publish(bus, 20)
     calm.settle()
     assert numbers(function) != sorted(numbers(function))
     assert sorted(numbers(function)) == [*range(20)]
 
 
-def test_trouble_is_for_those_named(calm: Lab, bus: str) -> None:
+def test_faults_are_for_the_named_functions_only(calm: Lab, bus: str) -> None:
     """Filters by function and by detail-type leave the others alone."""
     one, other = calm.function(), calm.function()
     calm.rule(bus, one.arn)
     calm.rule(bus, other.arn)
-    calm.control.set_trouble(Plan(drop=ALWAYS, functions=(one.name,), detail_types=(DETAIL_TYPE,)))
+    calm.control.set_faults(Plan(drop=ALWAYS, functions=(one.name,), detail_types=(DETAIL_TYPE,)))
     calm.publish(bus)
-    calm.control.set_trouble(Plan(drop=ALWAYS, detail_types=("SomethingElse",)))
+    calm.control.set_faults(Plan(drop=ALWAYS, detail_types=("SomethingElse",)))
     calm.publish(bus)
     calm.settle()
     assert (len(one.calls()), len(other.calls())) == (1, 2)
@@ -104,7 +105,7 @@ def test_refusals_exhaust_the_targets_retry_policy(calm: Lab, bus: str) -> None:
         DeadLetterConfig={"Arn": undelivered.arn},
         RetryPolicy={"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600},
     )
-    calm.control.set_trouble(Plan(refuse=ALWAYS))
+    calm.control.set_faults(Plan(refuse=ALWAYS))
     calm.publish(bus, correlation_id="order-7")
     calm.settle()
     [message] = calm.messages(undelivered)
@@ -130,7 +131,7 @@ def test_refusals_end_with_the_targets_event_age(calm: Lab, bus: str) -> None:
         DeadLetterConfig={"Arn": undelivered.arn},
         RetryPolicy={"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 60},
     )
-    calm.control.set_trouble(Plan(refuse=ALWAYS))
+    calm.control.set_faults(Plan(refuse=ALWAYS))
     calm.publish(bus)
     calm.settle()
     [message] = calm.messages(undelivered)
@@ -141,7 +142,7 @@ def test_a_refusal_that_passes_costs_nothing(calm: Lab, bus: str) -> None:
     """Refused now and then, each event still arrives, once."""
     function = calm.function()
     calm.rule(bus, function.arn)
-    calm.control.set_trouble(Plan(refuse=Share(0.5)))
+    calm.control.set_faults(Plan(refuse=Share(0.5)))
     calm.publish(bus, 10)
     calm.settle()
     assert sorted(numbers(function)) == [*range(10)]
@@ -156,11 +157,14 @@ def test_a_function_killed_before_it_publishes(calm: Lab, bus: str) -> None:
         import boto3
         boto3.client("events").put_events(Entries=[{{
             "EventBusName": "{bus}", "Source": "test.lab", "DetailType": "{DETAIL_TYPE}",
-            "Detail": json.dumps({{"data": {{"number": event}}}}),
+            "Detail": json.dumps(
+                {{"metadata": {{"correlation_id": "ord_1", "event_id": "ord_1/order-created"}},
+                 "data": {{"number": event}}}}
+            ),
         }}])
         """
     )
-    calm.control.set_trouble(Plan(kill_before_publish=Kill(publisher.name, times=2)))
+    calm.control.set_faults(Plan(kill_before_publish=Kill(publisher.name, times=2)))
     for number in range(3):  # three processes publish at once, two of them die
         calm.awslambda.invoke(
             FunctionName=publisher.name, InvocationType="Event", Payload=json.dumps(number)
@@ -168,6 +172,12 @@ def test_a_function_killed_before_it_publishes(calm: Lab, bus: str) -> None:
     calm.settle()
     assert sorted(numbers(receiver)) == [0, 1, 2]
     assert len(publisher.calls()) == 5
+    killed = [
+        (each.function, each.origin.identity, each.origin.detail_type)
+        for each in calm.control.deliveries("ord_1")
+        if each.outcome is Outcome.KILLED
+    ]
+    assert killed == [(publisher.name, "ord_1/order-created", DETAIL_TYPE)] * 2
     for request, attempts in Counter(call["request"] for call in publisher.calls()).items():
         times = [call["time"] for call in publisher.calls() if call["request"] == request]
         assert all(later - earlier >= QUICK for earlier, later in pairwise(times)), attempts
@@ -175,8 +185,37 @@ def test_a_function_killed_before_it_publishes(calm: Lab, bus: str) -> None:
 
 def test_nonsense_is_refused_with_its_reason(lab: Lab) -> None:
     """The control API names what is wrong."""
-    with pytest.raises(LocalCloudError, match="unknown trouble: dorp; known: "):
-        lab.control._ask("PUT", "trouble", {"dorp": {"share": 1}})
+    with pytest.raises(LocalCloudError, match="unknown fault: dorp; known: "):
+        lab.control._ask("PUT", "faults", {"dorp": {"share": 1}})
     with pytest.raises(LocalCloudError, match="drop: share is 2, not between 0 and 1"):
-        lab.control._ask("PUT", "trouble", {"drop": {"share": 2}})
-    assert lab.control.trouble() is None
+        lab.control._ask("PUT", "faults", {"drop": {"share": 2}})
+    assert lab.control.faults() is None
+
+
+def test_put_events_refuses_entries_with_status_200(calm: Lab, bus: str) -> None:
+    """The function sees FailedEntryCount; an event that is sent again gets through."""
+    receiver = calm.function()
+    calm.rule(bus, receiver.arn)
+    publisher = calm.function(
+        f"""
+        import boto3
+        entries = [{{
+            "EventBusName": "{bus}", "Source": "test.lab", "DetailType": "{DETAIL_TYPE}",
+            "Detail": json.dumps(
+                {{"metadata": {{"event_id": f"event-{{number}}"}}, "data": {{"number": number}}}}
+            ),
+        }} for number in range(9)]
+        while entries:
+            answer = boto3.client("events").put_events(Entries=entries)
+            failed = ["ErrorCode" in each for each in answer["Entries"]]
+            assert answer["FailedEntryCount"] == sum(failed)
+            print("failed", sum(failed))
+            entries = [entry for entry, fails in zip(entries, failed) if fails]
+        """
+    )
+    calm.control.set_faults(Plan(fail_entries=Share(0.5)))
+    calm.publish(bus, 1)  # a person's events are not refused
+    calm.awslambda.invoke(FunctionName=publisher.name, InvocationType="Event", Payload="{}")
+    calm.settle()
+    assert sorted(numbers(receiver)) == [0, *range(9)], "the person's event has the number 0, too"
+    assert len(publisher.calls()) == 1

@@ -53,6 +53,9 @@ def test_a_request_is_the_action_that_aws_knows(asked, method, path, action):
          "arn:aws:events:us-east-1:000000000000:archive/a"),
         ("lambda:CreateFunction", _json(FunctionName="f"),
          "arn:aws:lambda:us-east-1:000000000000:function:f"),
+        ("cloudwatch:PutMetricAlarm", b"AlarmName=a", "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a"),
+        ("cloudwatch:DeleteAlarms", b"AlarmNames.member.1=a",
+         "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a"),
         ("cloudwatch:PutDashboard", b"DashboardName=d", "arn:aws:cloudwatch::000000000000:dashboard/d"),
         ("budgets:ModifyBudget", _json(Budget={"BudgetName": "b"}), "arn:aws:budgets::000000000000:budget/b"),
         ("budgets:ViewBudget", _json(AccountId="0"), "*"),
@@ -100,7 +103,7 @@ def test_a_request_has_the_keys_that_policies_compare(action, body, keys):
         ("lambda:GetFunction", _json(Role="r"), None),
     ],
 )  # fmt: skip
-def test_who_hands_over_a_role_is_asked_whether_they_may(action, body, passed):
+def test_request_with_a_role_needs_passrole(action, body, passed):
     """Which role, and to whom: `iam:PassRole` is asked for both."""
     expected = passed and (passed[0], {"iam:PassedToService": passed[1]})
     assert iam_condition_keys.passed_role(action, body) == expected

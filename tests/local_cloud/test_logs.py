@@ -1,4 +1,4 @@
-"""What an invocation wrote stands in the log when it has answered."""
+"""What an invocation wrote is in the log when it has answered."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def test_a_log_is_whole_when_the_function_has_answered(calm):
         calm.awslambda.invoke(FunctionName=function.name, Payload=json.dumps({"run": run}))
         events = calm.logs.filter_log_events(logGroupName=group, filterPattern=run)["events"]
         said = [event["message"] for event in events]
-        assert said == [f"{run} wrote {number}" for number in range(LINES)]
+        assert said == [f"{run} wrote {number}\n" for number in range(LINES)]
 
 
 def test_a_line_that_is_not_ended_is_kept_as_it_is(calm):
@@ -35,7 +35,7 @@ def test_a_line_that_is_not_ended_is_kept_as_it_is(calm):
     calm.awslambda.invoke(FunctionName=function.name, Payload=b"{}")
     events = calm.logs.filter_log_events(logGroupName=f"/aws/lambda/{function.name}")["events"]
     said = [event["message"] for event in events if "half" in event["message"]]
-    assert said == ["half a line"] * 2
+    assert said == ["half a line\n"] * 2
     assert not any(chr(0) in event["message"] for event in events)
 
 
@@ -43,21 +43,20 @@ SLOWLY = """
 import queue, sys, threading, time
 from types import SimpleNamespace
 sys.path.append(sys.argv[1])
-from ministack.core.lambda_runtime import Worker
-from local_cloud.ministack import patches
+from local_cloud.delivery.python_runtime import OVER
+from local_cloud.ministack.lambda_functions.environments import PythonWorker
 
-patches._take_whole_logs()
 lines = queue.Queue()
 
 def arrive():
-    for line in ("one", "two", "three", *([patches._OVER] if sys.argv[2] == "answered" else [])):
-        lines.put(line)
+    for line in ("one", "two", "three", *([OVER] if sys.argv[2] == "answered" else [])):
+        lines.put((0, line))
         time.sleep(0.06)
 
 reader = threading.Thread(target=arrive)
 worker = SimpleNamespace(_stderr_queue=lines, _stderr_thread=reader)
 reader.start()
-print(Worker._drain_stderr_bounded(worker).split())
+print([line for _, line in PythonWorker._lines(worker)])
 """
 
 

@@ -2,14 +2,17 @@
 
 import http.client
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_cloud.protocol import HEADER
-from tests.local_cloud.cloud_builder import Lab, bus_arn
+from tests.local_cloud.cloud_builder import REGION, Lab, bus_arn
 
 pytestmark = pytest.mark.deployed
 
@@ -54,7 +57,7 @@ def test_a_condition_on_source_and_detail_type_admits_what_it_names(
 def test_one_bad_entry_denies_the_request(
     lab: Lab, publisher: Any, bus: str, wrong: tuple[str, str], place: int
 ) -> None:
-    """Wherever the bad entry stands, nothing of the request is taken."""
+    """One denied entry at any place refuses the whole request."""
     entries = [entry(bus, "shop", "Sold")] * 9
     entries.insert(place, entry(bus, *wrong))
     receiver = lab.function()
@@ -75,6 +78,26 @@ def test_another_bus_is_denied(lab: Lab, publisher: Any) -> None:
     for name in (other, bus_arn(other)):
         with pytest.raises(ClientError, match="AccessDenied"):
             publisher.put_events(Entries=[entry(name, "shop", "Sold")])
+
+
+def test_refusal_names_role_action_and_resource(lab: Lab, bus: str) -> None:
+    """As on AWS: the text says which permission to add."""
+    role = lab.role([{"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}])
+    table = f"arn:aws:dynamodb:{REGION}:000000000000:table/orders"
+    name = role.rpartition("/")[2]
+    for service, action, arn, call in (
+        ("dynamodb", "GetItem", table, {"TableName": "orders", "Key": {"id": {"S": "1"}}}),
+        ("events", "PutEvents", bus_arn(bus), {"Entries": [entry(bus, "shop", "Sold")]}),
+    ):
+        client = lab.as_role(role, service)
+        with pytest.raises(ClientError) as refused:
+            client._make_api_call(action, call)
+        assert re.fullmatch(
+            rf"User: arn:aws:sts::000000000000:assumed-role/{name}/\S+ is not authorized to "
+            rf"perform: {service}:{action} on resource: {arn} because no identity-based policy "
+            rf"allows the {service}:{action} action",
+            refused.value.response["Error"]["Message"],
+        )
 
 
 def ask(
@@ -149,3 +172,46 @@ def test_the_journal_holds_no_detail(lab: Lab, bus: str) -> None:
     log = lab.log.read_text()
     assert "order-8" in log
     assert "Street" not in log
+
+
+def terraforms_lambda(lab: Lab, *calls: str) -> Any:
+    """A client that Terraform's provider could be; its requests belong to these calls in turn."""
+    client = boto3.client(
+        "lambda",
+        REGION,
+        endpoint_url=lab.endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(user_agent_extra="Terraform/1.11.4", retries={"total_max_attempts": 1}),
+    )
+    ids = iter(calls)
+
+    def name_call(context: dict[str, Any], **_: Any) -> None:
+        context["retries"] = {"invocation-id": next(ids)}
+
+    client.meta.events.register("before-call.lambda.AddPermission", name_call)
+    return client
+
+
+@pytest.mark.parametrize("source", ["the same", "another"])
+def test_statement_id_that_is_taken_is_a_conflict(lab: Lab, source: str) -> None:
+    """As Lambda's API says of AddPermission: ResourceConflictException, 409; Terraform's too.
+
+    Only a try of the same call, whose answer was lost, gets the first try's answer.
+    """
+    first, second = lab.name("call"), lab.name("call")
+    client = terraforms_lambda(lab, first, first, second)
+    permission = {
+        "FunctionName": lab.function().arn,
+        "StatementId": "rule",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": "arn:aws:events:us-east-1:000000000000:rule/one",
+    }
+    made = client.add_permission(**permission)["Statement"]
+    assert client.add_permission(**permission)["Statement"] == made
+    if source == "another":
+        permission["SourceArn"] += "-more"
+    with pytest.raises(client.exceptions.ResourceConflictException) as caught:
+        client.add_permission(**permission)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409

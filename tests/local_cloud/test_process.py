@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from local_cloud import ports, processes
+from local_cloud.errors import NoAnswerError
 from local_cloud.process import LocalCloud, LocalCloudError
-from local_cloud.protocol import STATE_FILE
+from local_cloud.protocol import STATE_FILE, STOPPING_FILE
 from tests.local_cloud.cloud_builder import Lab, eventually
 from workshop.paths import ROOT
 
@@ -51,7 +52,7 @@ def test_a_port_in_use_is_named(cloud: LocalCloud, lab: Lab) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(LocalCloudError, match=f"Port {port} is in use by another program"):
+        with pytest.raises(LocalCloudError, match=f"Port {port} is in use by a program"):
             cloud.start(port)
     theirs = int(lab.endpoint_url.rpartition(":")[2])
     with pytest.raises(LocalCloudError, match=r"another local cloud of this workshop \(process"):
@@ -121,13 +122,28 @@ def test_another_cloud_on_our_port_is_not_ours(cloud: LocalCloud, lab: Lab) -> N
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGSTOP is POSIX's")
-def test_a_server_that_hangs_is_ended(
+def test_paused_server_is_neither_gone_nor_killed(
     cloud: LocalCloud, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does not answer and does not end: it is killed in the end, being ours."""
+    """No answer is no proof: it goes on where it was. Only a stop that keeps nothing kills it."""
     running = cloud.start(free_port())
-    monkeypatch.setattr("local_cloud.process._ANSWER_TIMEOUT", 0.3)
+    for name in ("_ANSWER_TIMEOUT", "_KEEP_TIMEOUT"):
+        monkeypatch.setattr(f"local_cloud.process.{name}", 0.3)
     monkeypatch.setattr("local_cloud.processes._KILL_TIMEOUT", 0.3)
+    os.kill(running.pid, signal.SIGSTOP)
+    questions = (cloud.running, cloud.start, lambda: cloud.stop(keep=True))
+    for question in (*questions, lambda: cloud.start(restore=running.boot_id)):
+        with pytest.raises(NoAnswerError, match=f"process {running.pid}"):
+            question()
+    (cloud.directory / STOPPING_FILE).touch()  # as if it were paused while it stores its stack
+    for question in (cloud.stored, *questions[1:]):
+        with pytest.raises(NoAnswerError):
+            question()
+    (cloud.directory / STOPPING_FILE).unlink()
+    os.kill(running.pid, signal.SIGCONT)
+    monkeypatch.undo()
+    assert cloud.running() == cloud.start() == running
+    monkeypatch.setattr("local_cloud.process._ANSWER_TIMEOUT", 0.3)
     os.kill(running.pid, signal.SIGSTOP)
     assert cloud.stop() is True
     assert not processes.alive(running.pid)
@@ -205,4 +221,4 @@ def test_stopping_says_what_is_lost(
     eventually(function.calls)
     assert cloud.stop() is True
     assert [call["event"] for call in function.calls()] == ["begun", "finished"]
-    assert "1 queued events discarded, 0 running functions cut off" in cloud.log.read_text()
+    assert "1 queued events discarded, 0 running functions ended" in cloud.log.read_text()

@@ -72,7 +72,7 @@ def test_failing_work_does_not_end_its_thread(caplog: pytest.LogCaptureFixture) 
     queue.put(threading.Lock().release)  # not held: an error
     queue.put(done.set)
     assert done.wait(5)
-    assert "a piece of work failed" in caplog.text
+    assert "a task failed" in caplog.text
     queue.close(0)
 
 

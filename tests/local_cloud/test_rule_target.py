@@ -7,7 +7,7 @@ import pytest
 from local_cloud.delivery.delivery_log import Origin
 from local_cloud.delivery.emulator_port import Function
 from local_cloud.delivery.fault_injection import Plan, Share
-from local_cloud.delivery.rule_target import Handover
+from local_cloud.delivery.rule_target import TargetDelivery
 from tests.local_cloud.fake_cloud import (
     ARN,
     RULE_ARN,
@@ -25,12 +25,15 @@ def deliver(
     *,
     refused: bool = False,
     queue: InstantQueue | None = None,
-    **handover: Any,
+    **delivery: Any,
 ) -> tuple[Any, list[str]]:
     parts, queue = parts_around(fake, queue)
     parts.switch.set(Plan(refuse=Share(1)) if refused else None)
     origin = Origin(event_id="1", detail_type="OrderCreated", rule="paid")
-    parts.targets.deliver(Handover(RULE_ARN, "paid", ARN, {"a": 1}, "raw", origin, **handover))
+    target = delivery.pop("target", ARN)
+    parts.targets.deliver(
+        TargetDelivery(RULE_ARN, "paid", target, {"a": 1}, "raw", origin, **delivery)
+    )
     queue.run()
     return queue.waits, [str(record.outcome) for record in parts.journal.records()]
 
@@ -53,27 +56,64 @@ def test_an_accepted_event_is_lambdas_affair() -> None:
         (FakeCloud({ARN: CHARGE}, events_may_invoke_=False), "NO_PERMISSIONS"),
     ],
 )
-def test_what_a_retry_cannot_mend_is_not_retried(fake: FakeCloud, code: str) -> None:
+def test_permanent_error_is_not_retried(fake: FakeCloud, code: str) -> None:
     waits, outcomes = deliver(fake, dead_letter="dead")
     assert (waits, outcomes) == ([], ["dead-lettered"])
     found = attributes(fake)
     assert set(found) == {"RULE_ARN", "TARGET_ARN", "ERROR_CODE", "ERROR_MESSAGE"}
     assert (found["RULE_ARN"], found["TARGET_ARN"], found["ERROR_CODE"]) == (RULE_ARN, ARN, code)
-    assert fake.counted == ["FailedInvocations", "InvocationsSentToDlq"]
+    assert fake.counted == ["Invocations", "FailedInvocations", "InvocationsSentToDlq"]
+
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:parcels"
+
+
+def test_a_queue_gets_the_text_of_an_event() -> None:
+    fake = FakeCloud()
+    _, outcomes = deliver(fake, target=QUEUE, text='{"a": 1}', dead_letter="dead")
+    assert outcomes == ["delivered"]
+    assert fake.sent == [(QUEUE, '{"a": 1}', {})]
+    assert fake.counted == ["Invocations"]
+
+
+@pytest.mark.parametrize(
+    ("fake", "target", "code"),
+    [
+        (FakeCloud(deny={QUEUE}), QUEUE, "NO_PERMISSIONS"),
+        (FakeCloud(missing={QUEUE}), QUEUE, "NO_RESOURCE"),
+        (FakeCloud(), QUEUE.replace("us-east-1", "eu-west-1"), "NO_RESOURCE"),
+        (FakeCloud({ARN: CHARGE}), ARN.replace("us-east-1", "eu-west-1"), "NO_RESOURCE"),
+    ],
+    ids=["policy", "missing", "queue elsewhere", "function elsewhere"],
+)
+def test_what_a_target_does_not_take_is_a_dead_letter(
+    fake: FakeCloud, target: str, code: str
+) -> None:
+    _, outcomes = deliver(fake, target=target, dead_letter="dead")
+    assert outcomes == ["dead-lettered"]
+    assert attributes(fake)["ERROR_CODE"] == code
+
+
+def test_a_queue_that_is_busy_is_tried_again() -> None:
+    fake = FakeCloud()
+    waits, outcomes = deliver(fake, target=QUEUE, refused=True, retries=2, dead_letter="dead")
+    assert waits == [1.0, 2.0]
+    assert outcomes == ["refused", "refused", "refused", "dead-lettered"]
+    assert attributes(fake)["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
 
 
 def test_without_a_queue_the_event_is_dropped_and_counted() -> None:
     fake = FakeCloud()
     _, outcomes = deliver(fake)
     assert outcomes == ["dropped"]
-    assert fake.counted == ["FailedInvocations"]
+    assert fake.counted == ["Invocations", "FailedInvocations"]
 
 
 def test_a_queue_that_does_not_take_it_is_as_none() -> None:
     fake = FakeCloud(deny={"dead"})
     _, outcomes = deliver(fake, dead_letter="dead")
     assert outcomes == ["dropped"]
-    assert fake.counted == ["FailedInvocations", "InvocationsFailedToBeSentToDlq"]
+    assert fake.counted == ["Invocations", "FailedInvocations", "InvocationsFailedToBeSentToDlq"]
 
 
 def test_refusals_are_retried_as_often_as_the_policy_says() -> None:
@@ -114,7 +154,19 @@ def test_a_fault_of_the_local_cloud_is_a_recorded_drop(
     monkeypatch.setattr(fake, "events_may_invoke", {}.__getitem__)  # takes one argument only
     parts, _ = parts_around(fake)
     origin = Origin(event_id="1", detail_type="OrderCreated")
-    parts.targets.deliver(Handover(RULE_ARN, "paid", ARN, {}, "raw", origin))
+    parts.targets.deliver(TargetDelivery(RULE_ARN, "paid", ARN, {}, "raw", origin))
     [record] = parts.journal.records()
     assert (record.outcome, record.reason, record.origin) == ("dropped", "internal error", origin)
     assert "TypeError" in caplog.text
+
+
+def test_refusal_says_when_eventbridge_tries_again() -> None:
+    parts, queue = parts_around(FakeCloud({ARN: CHARGE}))
+    parts.switch.set(Plan(refuse=Share(1)))
+    origin = Origin(event_id="1", detail_type="OrderCreated")
+    parts.targets.deliver(TargetDelivery(RULE_ARN, "paid", ARN, {}, "raw", origin, retries=1))
+    queue.run()
+    first, last, dropped = parts.journal.records()
+    assert first.next_try > first.time
+    assert (last.outcome, last.next_try) == ("refused", "")
+    assert (dropped.outcome, dropped.next_try) == ("dropped", "")

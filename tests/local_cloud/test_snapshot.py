@@ -53,6 +53,12 @@ def test_a_write_that_is_cut_off_leaves_no_snapshot(
     assert snapshot.read(tmp_path) is None
 
 
+def test_a_check_of_the_disk_stores_nothing(tmp_path: Path) -> None:
+    """Its files have no index, so no start takes them for a snapshot."""
+    snapshot.check_writable(tmp_path, b"services", "[]")
+    assert snapshot.read(tmp_path) is None
+
+
 @pytest.mark.parametrize("change", [{"format": 99}, {"unknown": 1}, None])
 def test_a_snapshot_of_another_format_is_not_read(
     tmp_path: Path, change: dict[str, int] | None
@@ -123,6 +129,11 @@ def test_a_restart_continues_with_what_was_stored(cloud: LocalCloud, started: Ru
     lab.rule(bus, function.arn)
     lab.publish(bus, correlation_id="ord_1")
     eventually(function.calls)  # its retry waits for a minute of AWS's, a second here
+    buffer, buffered = lab.queue(), lab.function("return {}")
+    mapping = lab.awslambda.create_event_source_mapping(
+        EventSourceArn=buffer.arn, FunctionName=buffered.name, Enabled=False
+    )
+    lab.sqs.send_message(QueueUrl=buffer.url, MessageBody="waits in the buffer")
 
     assert cloud.stop(keep=True)
     assert len(function.calls()) == 2, "the stop did not wait for the retry"
@@ -140,9 +151,12 @@ def test_a_restart_continues_with_what_was_stored(cloud: LocalCloud, started: Ru
     assert lab.logs.filter_log_events(logGroupName=group)["events"]
     outcomes = [each.outcome for each in Control(again.endpoint_url).deliveries("ord_1")]
     assert outcomes == [Outcome.FAILED, Outcome.DELIVERED]
+    lab.awslambda.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
     lab.publish(bus)
+    eventually(buffered.calls)
     lab.settle()
     assert len(function.calls()) == 3
+    assert len(buffered.calls()) == 1
 
 
 @pytest.mark.deployed
@@ -184,6 +198,25 @@ def test_a_stored_stack_keeps_its_port(
     with pytest.raises(LocalCloudError, match=f"Port {theirs}, which the stored stack needs"):
         cloud.start(restore=started.boot_id)
     assert cloud.stored() is not None
+
+
+@pytest.mark.deployed
+def test_another_cloud_leaves_the_port_of_a_stored_stack_free(
+    cloud: LocalCloud,
+    started: Running,
+    local_cloud_python: Path,
+    free_port: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second cloud of the workshop that starts while the first is stopped takes the next port."""
+    cloud.stop(keep=True)
+    other = LocalCloud(cloud.directory.with_name("other"), local_cloud_python)
+    monkeypatch.setattr(ports, "candidates", lambda: [started.port, free_port()])
+    try:
+        assert other.start().port != started.port
+        assert cloud.start(restore=started.boot_id).boot_id == started.boot_id
+    finally:
+        other.stop()
 
 
 @pytest.mark.deployed
@@ -282,5 +315,52 @@ def test_a_function_that_goes_on_does_not_keep_the_stack_from_being_stored(
 def test_a_cloud_ended_by_the_system_is_stored(cloud: LocalCloud, started: Running) -> None:
     """As when the machine shuts down: SIGTERM, and some seconds."""
     os.kill(started.pid, signal.SIGTERM)
+    assert processes.ended(started.pid, 60)
+    assert cloud.start(restore=started.boot_id).boot_id == started.boot_id
+
+
+@pytest.fixture
+def fill(cloud: LocalCloud, started: Running) -> Callable[[], Callable[[], object]]:
+    """Return what makes the stack impossible to store; it returns what makes it possible again."""
+    folder = started and cloud.directory / snapshot.FOLDER
+
+    def full() -> Callable[[], object]:
+        if folder.exists():
+            folder.rename(cloud.directory / "moved")
+        folder.write_text("no folder")
+        return folder.unlink
+
+    return full
+
+
+@pytest.mark.deployed
+def test_a_cloud_that_cannot_be_stored_goes_on(
+    cloud: LocalCloud, started: Running, fill: Callable[[], Callable[[], object]]
+) -> None:
+    """It still takes events; when there is room again, the same command stores it."""
+    lab = lab_on(started, cloud)
+    queue = lab.queue()
+    free = fill()
+    with pytest.raises(LocalCloudError, match=r"^The stack cannot be stored"):
+        cloud.stop(keep=True)
+    assert cloud.running() == started
+    lab.sqs.send_message(QueueUrl=queue.url, MessageBody="after the refusal")
+    free()
+    assert cloud.stop(keep=True)
+    again = cloud.start(restore=started.boot_id)
+    found = lab_on(again, cloud).messages(queue)
+    assert [each["Body"] for each in found] == ["after the refusal"]
+
+
+@pytest.mark.deployed
+def test_a_cloud_ended_by_the_system_waits_for_a_full_disk(
+    cloud: LocalCloud, started: Running, fill: Callable[[], Callable[[], object]]
+) -> None:
+    """Its process holds all there is."""
+    free = fill()
+    os.kill(started.pid, signal.SIGTERM)
+    eventually(lambda: "cannot be stored yet" in cloud.log.read_text())
+    assert processes.alive(started.pid)
+    free()
     assert processes.ended(started.pid, 60)
     assert cloud.start(restore=started.boot_id).boot_id == started.boot_id

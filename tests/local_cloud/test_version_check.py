@@ -1,4 +1,4 @@
-"""The adapter stands on private names: a MiniStack that has changed them must not start."""
+"""The adapter uses private names: a MiniStack that has changed them must not start."""
 
 import subprocess
 from pathlib import Path

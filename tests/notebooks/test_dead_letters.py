@@ -1,9 +1,9 @@
-"""A dead letter: found among others, and read field by field."""
+"""Tests of finding a dead letter, and of showing its fields."""
 
 import pytest
 
 from workshop.errors import WorkshopError
-from workshop.notebooks.dead_letters import field_table, letter_of
+from workshop.notebooks.dead_letters import dead_letter_of, field_table
 from workshop.notebooks.tables import NOTHING
 
 RECORD = {
@@ -16,14 +16,14 @@ def message(order_id):
     return {"MessageId": order_id, "Body": f'{{"correlation_id": "{order_id}"}}'}
 
 
-def test_the_letter_of_an_order_is_found_among_others():
-    found = letter_of([message("ord_1"), message("ord_2")], "ord_2")
+def test_dead_letter_of_an_order_is_found_among_others():
+    found = dead_letter_of([message("ord_1"), message("ord_2")], "ord_2")
     assert found["MessageId"] == "ord_2"
 
 
-def test_a_letter_that_is_not_shown_is_told_in_a_sentence():
+def test_missing_dead_letter_is_an_error():
     with pytest.raises(WorkshopError, match="at most ten at a time"):
-        letter_of([message("ord_1")], "ord_2")
+        dead_letter_of([message("ord_1")], "ord_2")
 
 
 def test_fields_are_found_by_their_paths():
@@ -44,10 +44,10 @@ def test_fields_are_found_by_their_paths():
 @pytest.mark.parametrize(
     "path", ["nowhere", "requestContext.nowhere", "requestContext.condition.x"]
 )
-def test_a_field_that_is_not_there_is_a_dash(path):
+def test_missing_field_is_a_dash(path):
     assert field_table(RECORD, {path: ""}).loc[path, "value"] == NOTHING
 
 
-def test_what_is_nested_is_shown_as_json():
+def test_nested_value_is_shown_as_json():
     found = field_table(RECORD, {"requestPayload.detail": ""})
     assert found.loc["requestPayload.detail", "value"] == '{"lines": [1]}'

@@ -1,4 +1,4 @@
-"""What a notebook shows when its stack is not as it should be: a sentence."""
+"""Tests of the sentence that a notebook shows when its stack is gone or has changed."""
 
 import os
 from urllib.error import URLError
@@ -25,7 +25,7 @@ def stack(stage=5, api="http://127.0.0.1:1/one"):
 
 @pytest.fixture
 def now(monkeypatch):
-    """Say which stack is up now, or which error tells that there is none."""
+    """Set the running stack, or the error that says there is none."""
 
     def be(found):
         def current(_name):
@@ -38,19 +38,19 @@ def now(monkeypatch):
     return be
 
 
-def test_a_stage_too_low_names_the_command():
-    with pytest.raises(WorkshopError, match=r"needs stage 4, .* at stage 2\. .*make up STAGE=4$"):
+def test_error_names_the_command_when_the_stage_is_too_low():
+    with pytest.raises(WorkshopError, match=r"needs stage 4\. .* at stage 2\. .*make up STAGE=4$"):
         require(stack(2), 4)
     require(stack(4), 4)
 
 
-def test_on_aws_the_command_is_another():
+def test_error_names_deploy_on_aws():
     there = Stack(Target("aws-1-r", "r", "1", None, own=False), 2, stack().outputs)
     with pytest.raises(WorkshopError, match=r"make deploy STAGE=4$"):
         require(there, 4)
 
 
-def test_what_a_person_was_to_be_told_is_told_as_it_is():
+def test_workshop_error_is_shown_unchanged():
     assert (
         error_display.explanation(WorkshopError("There is no order."), None, 1)
         == "There is no order."
@@ -58,29 +58,28 @@ def test_what_a_person_was_to_be_told_is_told_as_it_is():
 
 
 @pytest.mark.parametrize("error", [GONE, REFUSED, URLError("refused")])
-def test_a_stack_that_is_gone_is_told(now, error):
-    """Whatever call notices it first, and what to do about it."""
+def test_removed_stack_is_explained_whatever_call_fails(now, error):
     now(WorkshopError("No stack is up. Start one with: make up"))
-    told = error_display.explanation(error, stack(), 1)
-    assert told == f"No stack is up. Start one with: make up\n{error_display.AGAIN}"
+    text = error_display.explanation(error, stack(), 1)
+    assert text == f"No stack is up. Start one with: make up\n{error_display.AGAIN}"
 
 
-def test_a_stack_that_was_stepped_down_is_told(now):
+def test_lower_stage_is_explained(now):
     now(stack(stage=2))
-    told = error_display.explanation(REFUSED, stack(), 4)
-    assert told.startswith("The stack is at stage 2 now, and this notebook needs stage 4.")
+    text = error_display.explanation(REFUSED, stack(), 4)
+    assert text.startswith("The stack is now at stage 2. This notebook needs stage 4.")
 
 
-def test_a_stack_that_was_started_anew_is_told(now):
+def test_recreated_stack_is_explained(now):
     now(stack(api="http://127.0.0.1:1/another"))
-    told = error_display.explanation(GONE, stack(), 1)
+    text = error_display.explanation(GONE, stack(), 1)
     assert (
-        told == f"The stack is another one than this notebook connected to.\n{error_display.AGAIN}"
+        text == f"The stack is not the one that this notebook connected to.\n{error_display.AGAIN}"
     )
 
 
-def test_an_error_of_the_cell_itself_keeps_its_traceback(now):
-    """The stack is as it was: the cell asked for something wrong, and the traceback tells where."""
+def test_error_of_the_cell_keeps_its_traceback(now):
+    """The stack has not changed, so the error is in the cell."""
     now(stack())
     assert error_display.explanation(REFUSED, stack(), 1) is None
 
@@ -93,13 +92,13 @@ from workshop.deployment.target import Target
 from workshop.notebooks import error_display
 
 gone = Target.local("no-such-cloud", "http://127.0.0.1:9")
-error_display.tell_in_sentences(Stack(gone, 5, Outputs("", "", "us-east-1", {}, {}, {})))
+error_display.show_explained_errors(Stack(gone, 5, Outputs("", "", "us-east-1", {}, {}, {})))
 gone.client("sqs").list_queues()
 """
 REFUSE = f"""
 import botocore.exceptions
 from workshop.notebooks import error_display
-error_display.tell_in_sentences(None)
+error_display.show_explained_errors(None)
 raise botocore.exceptions.ClientError({REFUSED.response!r}, "PutItem")
 """
 
@@ -116,18 +115,17 @@ def shown(tmp_path_factory):
     return ["\n".join(cell.outputs[-1]["traceback"]) for cell in notebook.cells]
 
 
-def test_without_a_stack_a_notebook_shows_one_sentence(shown):
-    """In a real kernel, as JupyterLab would show it: no traceback, the command to run."""
+def test_notebook_without_a_stack_shows_one_sentence(shown):
+    """In a real kernel: no traceback, but the command to run."""
     assert shown[0] == "No stack is up. Start one with: make up"
 
 
-def test_a_stack_that_ends_in_the_middle_is_one_sentence_too(shown):
-    """Where boto3 alone would show a hundred lines about a connection refused."""
+def test_notebook_shows_one_sentence_when_its_stack_ends(shown):
+    """boto3 alone shows a hundred lines about a refused connection."""
     assert shown[1] == f"No stack is up. Start one with: make up\n{error_display.AGAIN}"
 
 
-def test_other_errors_look_as_ever(shown):
-    """A traceback names the line, for errors of AWS that nobody can explain and for all others."""
+def test_other_errors_keep_their_tracebacks(shown):
     assert "ClientError" in shown[2]
     assert "raise" in shown[2]
     assert "ZeroDivisionError" in shown[3]

@@ -1,4 +1,4 @@
-"""What functions may do, as tables: nothing that a policy allows is left out."""
+"""Tests of permission tables: they show everything that a policy allows."""
 
 from workshop.notebooks.permissions import permission_table, service_table
 from workshop.notebooks.tables import NOTHING
@@ -25,7 +25,7 @@ def test_every_statement_of_every_policy_has_a_row():
     assert found["statement"].tolist() == ["UseOwnTable", "Trace", "Index", "Send", "Send"]
 
 
-def test_resources_are_shown_without_what_all_share():
+def test_resources_are_shown_without_region_and_account():
     found = permission_table({"payment": [OWN, FAILURES]})
     assert found["on"].tolist() == [
         "dynamodb: table/payments",
@@ -35,13 +35,13 @@ def test_resources_are_shown_without_what_all_share():
     ]
 
 
-def test_a_functions_actions_are_gathered_by_service():
+def test_actions_of_a_function_are_grouped_by_service():
     found = service_table({"payment": [OWN, FAILURES], "api": [OWN]}, "dynamodb", "sqs")
     assert found.loc["payment"].tolist() == ["Query, UpdateItem", "SendMessage"]
     assert found.loc["api"].tolist() == ["Query, UpdateItem", NOTHING]
 
 
-ODD = {
+SPECIAL = {
     "Statement": [
         {"Effect": "Deny", "Action": "dynamodb:Scan", "Resource": "*"},
         {"Sid": "All", "Action": "*", "Resource": "*"},
@@ -55,10 +55,13 @@ ODD = {
 }
 
 
-def test_a_denial_a_star_and_a_condition_are_read_as_what_they_are():
-    """The lesson is least privilege: a star must not look like nothing."""
-    found = permission_table({"odd": [ODD]})
+def test_denial_wildcard_and_condition_are_shown():
+    """The lesson is least privilege: a wildcard must not look like no permission."""
+    found = permission_table({"special": [SPECIAL]})
     assert found["statement"].tolist() == [NOTHING, "All", "PublishOwnEvents"]
     assert found["may"].tolist() == ["NOT dynamodb:Scan", "*", "events:PutEvents"]
     assert found["if"].tolist() == [NOTHING, NOTHING, "events:source = orderflow.payment"]
-    assert service_table({"odd": [ODD]}, "dynamodb", "sqs").loc["odd"].tolist() == ["*", "*"]
+    assert service_table({"special": [SPECIAL]}, "dynamodb", "sqs").loc["special"].tolist() == [
+        "*",
+        "*",
+    ]

@@ -1,4 +1,4 @@
-"""The sampler reads all the time, begins and ends with a reading, and hides no error."""
+"""Tests of the sampler: it reads repeatedly, at the start and at the end, and raises errors."""
 
 import itertools
 import threading
@@ -9,7 +9,7 @@ import pytest
 from workshop.notebooks.sampling import sampled
 
 
-def test_it_reads_while_the_block_runs():
+def test_sampler_reads_while_the_block_runs():
     enough = threading.Event()
     numbers = itertools.count()
 
@@ -27,14 +27,14 @@ def test_it_reads_while_the_block_runs():
     assert moments[0] >= 0
 
 
-def test_the_first_reading_is_before_the_block_and_the_last_one_after_it():
+def test_first_reading_is_before_the_block_and_the_last_after_it():
     stock = 20
     with sampled(lambda: stock, every=3600) as samples:
         stock = 0
     assert [value for _, value in samples.readings] == [20, 0]
 
 
-def test_nothing_is_read_any_more_when_the_block_is_over():
+def test_sampler_stops_when_the_block_ends():
     with sampled(lambda: 1, every=0.001) as samples:
         pass
     count = len(samples.readings)
@@ -42,15 +42,15 @@ def test_nothing_is_read_any_more_when_the_block_is_over():
     assert len(samples.readings) == count
 
 
-def test_the_lowest_value_is_told():
+def test_lowest_value_is_reported():
     values = iter([3, 1, 2])
     with sampled(lambda: next(values), every=3600) as samples:
         samples.take(lambda: next(values))
     assert samples.lowest == 1
 
 
-def test_an_error_in_reading_is_told():
-    """It would end the thread in silence, and the picture would lack its end."""
+def test_error_in_reading_is_raised_when_the_block_ends():
+    """Otherwise the thread would end unnoticed, and the picture would be incomplete."""
     failed = threading.Event()
     answers = iter([1])
 
@@ -65,12 +65,12 @@ def test_an_error_in_reading_is_told():
         assert failed.wait(10)
 
 
-def test_the_blocks_own_error_comes_first():
+def test_error_of_the_block_comes_first():
     with pytest.raises(KeyError, match="mine"), sampled(lambda: 1, every=0.001):
         raise KeyError("mine")
 
 
-def test_a_contract_timestamp_is_placed_on_the_same_time_line():
+def test_event_timestamp_is_placed_on_the_same_time_axis():
     with sampled(lambda: 1) as samples:
         soon = datetime.now(UTC) + timedelta(seconds=2)
     seconds = samples.seconds_at(soon.isoformat(timespec="milliseconds").replace("+00:00", "Z"))

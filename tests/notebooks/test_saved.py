@@ -1,4 +1,4 @@
-"""The notebooks as they are saved: what most people see first, on GitHub."""
+"""Tests of the saved notebooks, as GitHub shows them."""
 
 import base64
 import copy
@@ -12,31 +12,31 @@ from devtools.notebooks.refresh import METADATA
 from workshop.paths import ROOT, STAGES, stage_folder
 
 NOTEBOOKS = paths()
-SHOWN_BY_GITHUB = {"text/plain", "text/html", "image/png"}
+SHOWN_BY_GITHUB = {"text/plain", "text/html", "image/png", "image/svg+xml"}
 WIDEST = 110
-"""Characters of a line of text, before a page scrolls sideways."""
-LARGEST_PNG = 150_000
-"""Bytes: pages of a few pictures load at once."""
+"""Maximum characters of a line; longer lines scroll sideways."""
+LARGEST_PICTURE = 150_000
+"""Maximum bytes of a picture."""
 
 
 def read(path):
     return nbformat.read(path, as_version=4)
 
 
-def faults(notebook):
-    """What is wrong with a saved notebook, cell by cell."""
+def problems(notebook):
+    """Return what is wrong with a saved notebook, cell by cell."""
     found = []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if notebook.metadata != METADATA:
-        found.append("its metadata tells of the machine it was saved on")
+        found.append("its metadata names the machine it was saved on")
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         found.append("its cells were not run once each, in order")
     for number, cell in enumerate(code, 1):
-        found += [f"cell {number} {fault}" for fault in faults_of(cell)]
+        found += [f"cell {number} {problem}" for problem in problems_of(cell)]
     return found
 
 
-def faults_of(cell):
+def problems_of(cell):
     tags = cell.metadata.get("tags", ())
     if len(cell.outputs) != 1:
         yield f"has {len(cell.outputs)} outputs, not one"
@@ -45,47 +45,48 @@ def faults_of(cell):
     if "NBVAL" in cell.source or any(tag.startswith("nbval") for tag in tags):
         yield "is not compared like the others"
     for output in cell.outputs:
-        yield from faults_of_output(output)
+        yield from problems_of_output(output)
 
 
-def faults_of_output(output):
+def problems_of_output(output):
     data = output.get("data", {})
     html, words = data.get("text/html", ""), data.get("text/plain", "")
-    picture = base64.b64decode(data.get("image/png", ""))
+    picture = base64.b64decode(data.get("image/png", "")) or data.get("image/svg+xml", "")
     text = output.get("text", "" if html or picture else words)
     checks = {
         f"ended with {output.get('ename')}": output.output_type == "error",
-        "says something on stderr": output.get("name") == "stderr",
-        "says nothing": not (text or html or picture),
-        "shows what GitHub does not": set(data) - SHOWN_BY_GITHUB,
-        "needs JavaScript": re.search("<script|<iframe|javascript:", html),
+        "writes to stderr": output.get("name") == "stderr",
+        "has no output": not (text or html or picture),
+        "has output that GitHub does not show": set(data) - SHOWN_BY_GITHUB,
+        "needs JavaScript": re.search(
+            "<script|<iframe|javascript:", html + data.get("image/svg+xml", "")
+        ),
         "scrolls sideways": any(len(line) > WIDEST for line in text.splitlines()),
         "lost its picture": words.startswith("Picture: ") and not picture,
-        "has a picture that is too large": len(picture) > LARGEST_PNG,
+        "has a picture that is too large": len(picture) > LARGEST_PICTURE,
     }
-    return [fault for fault, found in checks.items() if found]
+    return [problem for problem, found in checks.items() if found]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_what_is_saved_is_whole(path):
-    """Each cell was run in order, says one thing, and GitHub can show it."""
-    assert faults(read(path)) == []
+def test_saved_notebook_is_complete(path):
+    """Each cell was run in order and has one output that GitHub shows."""
+    assert problems(read(path)) == []
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_each_stage_has_its_notebook(stage):
-    folder = stage_folder(stage)
-    name = folder.name if folder else f"{stage:02d}-"
+def test_each_stage_has_a_notebook(stage):
+    name = stage_folder(stage).name
     assert [path for path in NOTEBOOKS if path.stem.startswith(name)]
 
 
-def test_there_is_a_tour_of_the_finished_system():
+def test_first_notebook_is_the_tour():
     assert NOTEBOOKS[0].stem == "00-tour"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_connects_first_and_cleans_up_last(path):
-    """With a customer of its own: clean-up removes all that is theirs."""
+def test_notebook_connects_first_and_cleans_up_last(path):
+    """Each has its own customer, because clean-up deletes all of a customer's orders."""
     code = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
     number = path.stem[:2]
     assert f'customer="notebook-{number}"' in code[0]
@@ -93,15 +94,15 @@ def test_it_connects_first_and_cleans_up_last(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_has_the_parts_that_a_reader_looks_for(path):
+def test_notebook_has_the_usual_headings(path):
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for heading in ("What you will see", "Your turn", "Clean up"):
         assert re.search(rf"^(## |\*\*).*{heading}", text, re.MULTILINE), heading
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_its_links_lead_somewhere(path):
-    """Links to files of the repository, seen from the notebook's folder."""
+def test_links_of_a_notebook_point_to_existing_files(path):
+    """They are relative to the notebook's folder."""
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", text)
     assert links
@@ -151,18 +152,18 @@ def pictureless(notebook):
 
 
 @pytest.mark.parametrize(
-    "harm",
+    "damage",
     [stripped, uncounted, out_of_order, chatty, failed, scripted, left_out, pictureless],
-    ids=lambda harm: harm.__name__,
+    ids=lambda damage: damage.__name__,
 )
-def test_the_check_sees_what_is_wrong(harm):
-    """The check itself: a sound notebook passes, and each harm to it is found."""
-    said = [nbformat.v4.new_output("stream", name="stdout", text="1 order\n")]
+def test_check_finds_each_damage(damage):
+    """An intact notebook passes the check."""
+    output = [nbformat.v4.new_output("stream", name="stdout", text="1 order\n")]
     cells = [
-        nbformat.v4.new_code_cell("say()", execution_count=number, outputs=copy.deepcopy(said))
+        nbformat.v4.new_code_cell("say()", execution_count=number, outputs=copy.deepcopy(output))
         for number in (1, 2)
     ]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=copy.deepcopy(METADATA))
-    assert faults(notebook) == []
-    harm(notebook)
-    assert faults(notebook) != []
+    assert problems(notebook) == []
+    damage(notebook)
+    assert problems(notebook) != []

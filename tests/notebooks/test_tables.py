@@ -1,15 +1,15 @@
-"""Items and hops as tables."""
+"""Tests of items and hops as tables."""
 
 from datetime import UTC, datetime, timedelta
 
+from workshop.journeys.hops import Hop
 from workshop.notebooks.tables import NOTHING, hop_table, table
-from workshop.orders.journey import Hop
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_items_become_rows_of_the_columns_asked_for():
-    """What an item lacks is marked."""
+def test_items_become_rows_of_the_given_columns():
+    """A missing attribute is marked."""
     items = [
         {"order_id": "a", "total": 2900, "rate": 0.5, "more": "x"},
         {"order_id": "b", "lines": {"MOUSE": 2, "KEYBOARD": 1}},
@@ -23,11 +23,11 @@ def test_items_become_rows_of_the_columns_asked_for():
     ]
 
 
-def test_no_items_are_an_empty_table():
+def test_table_without_items_is_empty():
     assert table([], "order_id", "total").shape == (0, 1)
 
 
-def test_hops_leave_out_the_tracker_and_count_from_the_first():
+def test_hop_table_leaves_out_the_tracker():
     hops = [
         Hop(START, "order-api", "published", "order-created"),
         Hop(START + timedelta(milliseconds=3), "order-tracker", "tracked", "order-created"),

@@ -1,4 +1,4 @@
-"""A plan as a table."""
+"""Tests of a plan as a table."""
 
 from workshop.notebooks import terraform_plan
 
@@ -11,15 +11,15 @@ def change(kind, actions, before=None, after=None, **more):
     }
 
 
-def test_what_is_left_alone_or_only_read_is_not_told():
+def test_unchanged_and_read_resources_are_left_out():
     assert (
         terraform_plan.rows([change("aws_sqs_queue", ["no-op"]), change("aws_caller", ["read"])])
         == []
     )
 
 
-def test_a_change_names_what_differs():
-    """Short values with what they were and become; long and secret ones by name alone."""
+def test_change_names_the_attributes_that_differ():
+    """Short values are shown; long and sensitive ones are named only."""
     before = {"name": "/aws/lambda/p", "retention_in_days": 14, "policy": "x" * 99, "token": "old"}
     after = {"name": "/aws/lambda/p", "retention_in_days": 30, "policy": "y" * 99, "token": "new"}
     [row] = terraform_plan.rows(
@@ -43,23 +43,23 @@ def test_a_change_names_what_differs():
     }
 
 
-def test_both_kinds_of_replacing_are_one():
-    told = terraform_plan.rows(
+def test_both_orders_of_replacing_are_replace():
+    rows = terraform_plan.rows(
         [
             change("aws_dynamodb_table", ["delete", "create"], {"name": "t"}, {"name": "t"}),
             change("aws_dynamodb_table", ["create", "delete"], {"name": "t"}, {"name": "t"}),
         ]
     )
-    assert [row["action"] for row in told] == ["replace", "replace"]
+    assert [row["action"] for row in rows] == ["replace", "replace"]
 
 
-def test_a_resource_without_a_name_goes_by_its_address():
+def test_resource_without_a_name_is_shown_by_its_address():
     [row] = terraform_plan.rows([change("aws_thing", ["create"], None, {"size": 1})])
     assert row["resource"] == "payment.payment.aws_thing.this"
     assert row["what differs"] == ""
 
 
-def test_a_policy_goes_by_its_role():
+def test_policy_is_shown_by_its_role():
     known = {"name": "own-failures", "role": "orderflow-payment"}
     [row] = terraform_plan.rows([change("aws_iam_role_policy", ["delete"], known)])
     assert row["resource"] == "orderflow-payment"

@@ -1,4 +1,4 @@
-"""Waiting until orders have come as far as they get."""
+"""Tests of waiting until orders are settled, or an alarm rings."""
 
 from itertools import chain, repeat
 from types import SimpleNamespace
@@ -21,58 +21,58 @@ def stack(*, own=True, queues=None):
 
 @pytest.fixture
 def world(monkeypatch):
-    """What the tables say, look by look, and whether anything runs; then the last goes on."""
+    """Set the statuses of each read, and whether the cloud is idle; the last value repeats."""
 
-    def be(*looks, idle=(False,), letters=()):
-        said = chain(looks, repeat(looks[-1]))
+    def be(*reads, idle=(False,), dead_lettered=()):
+        statuses = chain(reads, repeat(reads[-1]))
 
         def read(_stack, _order_ids):
-            return {order_id: status for order_id, status in next(said).items() if status}
+            return {order_id: status for order_id, status in next(statuses).items() if status}
 
-        monkeypatch.setattr(waiting.journey, "statuses", read)
+        monkeypatch.setattr(waiting.order_rows, "statuses", read)
         runs = chain(idle, repeat(idle[-1]))
-        monkeypatch.setattr(waiting.journey, "idle", lambda _: next(runs))
+        monkeypatch.setattr(waiting.following, "idle", lambda _: next(runs))
         monkeypatch.setattr(waiting, "POLL_SECONDS", 0)
-        monkeypatch.setattr(waiting, "LOOK_SECONDS", 0)
+        monkeypatch.setattr(waiting, "PEEK_SECONDS", 0)
         monkeypatch.setattr(dead_letters, "of", lambda _: SimpleNamespace(queues=None))
-        found = [SimpleNamespace(order_id=order_id) for order_id in letters]
+        found = [SimpleNamespace(order_id=order_id) for order_id in dead_lettered]
         monkeypatch.setattr(dead_letters, "look", lambda _: found)
 
     return be
 
 
-def test_here_it_waits_until_nothing_runs(world):
-    """What is read after that is all there will be: an order may well stand at an open status."""
+def test_wait_ends_when_the_local_cloud_is_idle(world):
+    """An order may keep an open status; nothing will change it."""
     world({"a": "CREATED"}, {"a": "PAID"}, idle=(False, True))
     assert waiting.wait(stack(), ["a"]) == {"a": "PAID"}
 
 
-def test_on_aws_it_waits_until_all_stand_still(world):
+def test_wait_ends_on_aws_when_all_orders_are_settled(world):
     world({"a": "PAID", "b": "REFUNDED"}, {"a": "SHIPMENT_PREPARED", "b": "REFUNDED"})
-    told = []
-    found = waiting.wait(stack(own=False), ["a", "b"], lambda now: told.append(dict(now)))
+    shown = []
+    found = waiting.wait(stack(own=False), ["a", "b"], lambda now: shown.append(dict(now)))
     assert found == {"a": "SHIPMENT_PREPARED", "b": "REFUNDED"}
-    assert told == [{"a": "PAID", "b": "REFUNDED"}, found]
+    assert shown == [{"a": "PAID", "b": "REFUNDED"}, found]
 
 
-def test_on_aws_a_dead_letter_ends_the_waiting_too(world):
-    world({"a": "CREATED", "b": "REFUNDED"}, letters=["a"])
+def test_wait_ends_on_aws_when_an_order_has_a_dead_letter(world):
+    world({"a": "CREATED", "b": "REFUNDED"}, dead_lettered=["a"])
     assert waiting.wait(stack(own=False, queues=QUEUES), ["a", "b"], seconds=20)["a"] == "CREATED"
 
 
-def test_a_letter_of_another_order_does_not(world):
-    world({"a": "CREATED"}, letters=["x"])
+def test_dead_letter_of_another_order_does_not_end_the_wait(world):
+    world({"a": "CREATED"}, dead_lettered=["x"])
     found = waiting.wait(stack(own=False, queues=QUEUES), ["a"], seconds=0.05)
     assert found == {"a": "CREATED"}
 
 
-def test_an_order_without_a_row_is_unknown(world):
+def test_order_without_a_row_is_unknown(world):
     world({"a": None}, idle=(True,))
     assert waiting.wait(stack(), ["a"]) == {"a": "UNKNOWN"}
 
 
-def test_the_last_form_of_the_line_stays(world, capsys):
-    """The line is written over and over, and what nbval compares is its end."""
+def test_settle_leaves_the_last_line(world, capsys):
+    """The line is overwritten; nbval compares the last one."""
     world(
         {"a": "CREATED", "b": "CREATED", "c": "CREATED"},
         {"a": "REFUNDED", "b": "SHIPMENT_PREPARED", "c": "SHIPMENT_PREPARED"},
@@ -82,3 +82,24 @@ def test_the_last_form_of_the_line_stays(world, capsys):
     lines = capsys.readouterr().out.split("\r")
     assert lines[1].strip() == "3 CREATED"
     assert lines[-1] == "1 REFUNDED, 2 SHIPMENT_PREPARED\n"
+
+
+def alarm(*states):
+    """Return a CloudWatch client with one alarm; its last state repeats."""
+    found = chain(states, repeat(states[-1]))
+    return SimpleNamespace(
+        describe_alarms=lambda AlarmNames: {  # noqa: N803 - boto3's name
+            "MetricAlarms": [{"AlarmName": AlarmNames[0], "StateValue": next(found)}]
+        }
+    )
+
+
+def test_wait_for_alarm_ends_when_the_alarm_rings(monkeypatch):
+    monkeypatch.setattr(waiting, "ALARM_POLL_SECONDS", 0)
+    cloudwatch = alarm("INSUFFICIENT_DATA", "OK", "ALARM", "OK")
+    found = waiting.wait_for_alarm(cloudwatch, "waiting", seconds=30)
+    assert (found["AlarmName"], found["StateValue"]) == ("waiting", "ALARM")
+
+
+def test_wait_for_alarm_returns_the_state_at_the_timeout():
+    assert waiting.wait_for_alarm(alarm("OK"), "waiting", seconds=-1)["StateValue"] == "OK"

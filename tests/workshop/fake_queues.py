@@ -1,4 +1,4 @@
-"""Dead letters in memory: what the command line meets, without a cloud."""
+"""Fake dead-letter queues and consumers in memory."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,8 @@ ORDER = f"ord_{'2a' * 16}"
 CONSUMERS = ("order-tracker", "payment", "payment-refund", "inventory", "shipping")
 
 
-def letter(message_id, consumer="payment", queue=FAILED, seconds=12 * 60 + 20, **changes):
-    """A dead letter as `recovery.redrive` reads it."""
+def dead_letter(message_id, consumer="payment", queue=FAILED, seconds=12 * 60 + 20, **changes):
+    """Return a dead letter as `recovery.redrive` reads it."""
     values = {
         "receipt_handle": f"receipt of {message_id}",
         "sent_at": NOW - timedelta(seconds=seconds),
@@ -25,7 +25,7 @@ def letter(message_id, consumer="payment", queue=FAILED, seconds=12 * 60 + 20, *
         "error": "GatewayUnavailableError",
         "reason": "the gateway does not answer",
         "attempts": 3,
-        "foreign": None,
+        "unrecognised": None,
     }
     return DeadLetter(
         message_id=message_id, consumer=consumer, queue=queue, **{**values, **changes}
@@ -33,32 +33,32 @@ def letter(message_id, consumer="payment", queue=FAILED, seconds=12 * 60 + 20, *
 
 
 class FakeQueues:
-    """Dead-letter queues in memory, as the port wants them."""
+    """Dead-letter queues in memory."""
 
     def __init__(self):
-        self.letters = {}
-        self.taken = set()
+        self.dead_letters = {}
+        self.received = set()
         self.held_by_another = 0
 
-    def put(self, *letters):
-        self.letters |= {each.message_id: each for each in letters}
+    def put(self, *dead_letters):
+        self.dead_letters |= {each.message_id: each for each in dead_letters}
 
-    def take(self):
-        found = [each for name, each in self.letters.items() if name not in self.taken]
-        self.taken |= {each.message_id for each in found}
+    def receive(self):
+        found = [each for name, each in self.dead_letters.items() if name not in self.received]
+        self.received |= {each.message_id for each in found}
         return found
 
-    def put_back(self, letters):
-        self.taken -= {each.message_id for each in letters}
+    def release(self, dead_letters):
+        self.received -= {each.message_id for each in dead_letters}
 
-    def hold(self, letter):
-        return letter.message_id in self.letters
+    def extend_visibility(self, dead_letter):
+        return dead_letter.message_id in self.dead_letters
 
-    def delete(self, letter):
-        del self.letters[letter.message_id]
+    def delete(self, dead_letter):
+        del self.dead_letters[dead_letter.message_id]
 
     def waiting(self):
-        kinds = [(each.consumer, each.queue) for each in self.letters.values()]
+        kinds = [(each.consumer, each.queue) for each in self.dead_letters.values()]
         counts = {
             (key, kind): Waiting(kinds.count((key, kind)), 0)
             for key in CONSUMERS
@@ -69,7 +69,7 @@ class FakeQueues:
 
 
 class FakeConsumers:
-    """Consumers that accept everything, but for what a test says."""
+    """Consumers that accept every event, except those in `answers`."""
 
     def __init__(self):
         self.invoked = []

@@ -4,112 +4,20 @@ import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 
-import boto3
 import pytest
 import typer
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from workshop.commands import account_options, deploy
 from workshop.deployment.aws import account_stack, bootstrap_names, teardown_check
-from workshop.deployment.error_messages import explained
+from workshop.deployment.error_messages import terraform_errors
 from workshop.deployment.stack import Record
-from workshop.deployment.target import LOCAL_CREDENTIALS, Target
+from workshop.deployment.target import Target
 from workshop.deployment.terraform.diagnostics import TerraformError
 from workshop.deployment.terraform.runner import Changes
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import TERRAFORM
 
 LOCAL = "http://127.0.0.1:4999"
-
-
-class FakeSession:
-    """A session as far as ``account.target`` needs it."""
-
-    fails = None
-
-    def __init__(self, region_name=None):
-        self.region_name = region_name
-
-    def client(self, *_, **__):
-        return self
-
-    def get_caller_identity(self):
-        if self.fails:
-            raise self.fails
-        return {"Account": "123456789012"}
-
-
-@pytest.fixture
-def session(monkeypatch):
-    for name in ("AWS_REGION", "AWS_ENDPOINT_URL", *LOCAL_CREDENTIALS):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(boto3, "Session", FakeSession)
-    monkeypatch.setattr(FakeSession, "fails", None)
-    return FakeSession
-
-
-def test_the_region_is_the_one_terraform_takes(session, monkeypatch):
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    target = account_stack.target("orderflow")
-    assert (target.name, target.region) == ("aws-123456789012-eu-west-1", "eu-west-1")
-    assert target.session().region_name == "eu-west-1"
-
-
-def test_local_clouds_are_told_apart_by_their_ports(session, monkeypatch):
-    """The account's number is the same for all of them, and what one holds is not the other's."""
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", LOCAL)
-    assert account_stack.target("orderflow").name == "aws-123456789012-us-east-1-4999"
-
-
-def test_without_credentials_the_way_to_them_is_named(session, monkeypatch):
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    session.fails = NoCredentialsError()
-    with pytest.raises(WorkshopError, match=r"`aws configure`.*AWS_PROFILE"):
-        account_stack.target("orderflow")
-
-
-def test_credentials_of_the_local_cloud_are_taken_back(session, monkeypatch):
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    for name, value in LOCAL_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    session.fails = NoCredentialsError()
-    with pytest.raises(WorkshopError, match=r"local cloud's.*--unset"):
-        account_stack.target("orderflow")
-
-
-def test_a_local_cloud_that_is_gone_is_told(session, monkeypatch):
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", LOCAL)
-    session.fails = EndpointConnectionError(endpoint_url=LOCAL)
-    with pytest.raises(WorkshopError, match=r"a local cloud that is not running .*--unset"):
-        account_stack.target("orderflow")
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "first"),
-    [(LOCAL, f"This is the local cloud at {LOCAL}, not AWS."), (None, "")],
-)
-def test_a_local_cloud_is_never_taken_for_aws(monkeypatch, capsys, endpoint, first):
-    target = Target("x", "us-east-1", "1", endpoint, own=False)
-    monkeypatch.setattr(account_stack, "target", lambda _: target)
-    assert account_options.target("orderflow") is target
-    assert capsys.readouterr().err.startswith(first)
-
-
-def test_an_endpoint_elsewhere_is_refused(monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://elsewhere.example")
-    with pytest.raises(UsageError, match=r"leads to https://elsewhere\.example"):
-        account_stack.target("orderflow")
-
-
-def test_without_a_region_nothing_is_asked_of_aws(monkeypatch, tmp_path):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    with pytest.raises(UsageError, match="No AWS region is set"):
-        account_stack.target("orderflow")
 
 
 @pytest.mark.parametrize("typed", ["", "yes", "123456789013"])
@@ -130,6 +38,7 @@ def deployment(state=None, record=None, *, remote=False, errored=None):
     made.target = Target("x", "eu-west-1", "1", None, own=False)
     made.prefix = "orderflow"
     made.planned = []
+    made.unconfirmed = False
     made._backend = {"bucket": "b", "key": "k"} if remote else None
     made._record = record or Record("eu-west-1", "1", None, None)
     made._terraform = SimpleNamespace(
@@ -141,9 +50,9 @@ def deployment(state=None, record=None, *, remote=False, errored=None):
     return made
 
 
-def state_of(address, *, alarms=True):
-    """A state in which somebody is told of alarms, or nobody."""
-    attributes = {"protocol": "email", "endpoint": address}
+def state_of(address, *, alarms=True, pending=False):
+    """Return a state with a subscription to the alarms, or without one."""
+    attributes = {"protocol": "email", "endpoint": address, "pending_confirmation": pending}
     subscription = {"type": "aws_sns_topic_subscription", "instances": [{"attributes": attributes}]}
     queues = {"payment": {}} if alarms else {}
     return {
@@ -153,7 +62,7 @@ def state_of(address, *, alarms=True):
 
 
 @pytest.mark.parametrize(
-    ("state", "before", "given", "told"),
+    ("state", "before", "given", "address"),
     [
         ({}, "", None, None),
         ({}, "", "a@b.c", "a@b.c"),
@@ -163,13 +72,39 @@ def state_of(address, *, alarms=True):
         (state_of("", alarms=False), "a@b.c", None, "a@b.c"),  # back at stage 4 there are no alarms
     ],
 )
-def test_who_is_told_of_alarms_is_remembered(monkeypatch, state, before, given, told):
+def test_alarm_address_is_kept_when_the_option_is_missing(
+    monkeypatch, state, before, given, address
+):
     """Deploying again without the option unsubscribes nobody, from whichever machine."""
     monkeypatch.setattr(account_stack.Deployment, "build", lambda _: None)
     record = Record("eu-west-1", "1", None, None, alarm_email=before)
     made = deployment(state, record)
     made.plan(5, given)
-    assert made.planned[0]["alarm_email"] == told
+    assert made.planned[0]["alarm_email"] == address
+
+
+@pytest.mark.parametrize(
+    ("stage", "state", "said"),
+    [
+        (6, state_of("a@b.c", pending=True), True),
+        (6, state_of("a@b.c"), False),
+        (6, state_of(""), False),
+        (4, state_of("a@b.c", pending=True), False),
+    ],
+)
+def test_unconfirmed_address_is_reported_after_a_deployment_and_not_shown(
+    monkeypatch, capsys, tmp_path, stage, state, said
+):
+    """SNS sends nothing else to it; and everybody reads the log of a public pipeline."""
+    monkeypatch.setattr("workshop.deployment.target.CLOUDS", tmp_path)
+    made = deployment(state, Record("eu-west-1", "1", None, None, stage=stage))
+    outputs = dict.fromkeys(("api_endpoint", "event_bus_name", "region"), "")
+    outputs |= {"function_names": {}, "table_names": {}, "dead_letter_queue_urls": {}}
+    made._terraform.apply_plan = lambda _: SimpleNamespace(outputs=outputs)
+    deploy._deployed(made, made.apply())
+    shown = capsys.readouterr()
+    assert ("No alarm arrives" in shown.err) is said
+    assert "a@b.c" not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(
@@ -197,9 +132,9 @@ OUTPUTS = {"live_alias": None, "dead_letter_queue_urls": {}, "function_names": {
         ({"dead_letter_queue_urls": {"payment": {}}, "live_alias": "live"}, 6),
     ],
 )
-def test_how_far_a_stack_is_built_is_told_by_what_it_has(outputs, stage):
+def test_deployed_stage_is_read_from_the_outputs(outputs, stage):
     """Another machine has only the state, and no record of the stage."""
-    assert account_stack.stage_of(OUTPUTS | outputs) == stage
+    assert account_stack.deployed_stage(OUTPUTS | outputs) == stage
 
 
 @pytest.mark.parametrize(
@@ -221,7 +156,7 @@ def test_a_prefix_that_starts_no_stacks_names_is_refused(prefix, why):
         account_stack.check_prefix(prefix)
 
 
-def test_terraform_and_the_verbs_agree_on_prefixes():
+def test_terraform_and_the_commands_accept_the_same_prefixes():
     text = (TERRAFORM / "variables.tf").read_text("utf-8")
     assert f'regex("^{account_stack.PREFIX.pattern}$", var.name_prefix)' in text
 
@@ -244,7 +179,7 @@ LOCK = """Error acquiring the state lock
 
 
 @pytest.mark.parametrize(
-    ("error", "remote", "told"),
+    ("error", "remote", "message"),
     [
         (LOCK, True, r"s3://b/k is locked by ann@laptop since 2026-11-22 20:00:00 .*k\.tflock$"),
         (LOCK, False, r"on this machine is locked by ann@laptop since .*has ended\.$"),
@@ -252,22 +187,28 @@ LOCK = """Error acquiring the state lock
         ("api error ExpiredToken: The security", True, r"credentials have expired.*again"),
         ("The security token included in the request is expired", True, r"have expired"),
         (
+            "Error: No valid credential sources found",
+            True,
+            "Terraform finds no .*export-credentials",
+        ),
+        ("ValidationException: EventBus can't be deleted since it has rules.", True, "list-rules"),
+        (
             "EntityAlreadyExists: Role with name x",
             True,
             r"beginning with orderflow- are taken.*--prefix$",
         ),
     ],
 )
-def test_what_goes_wrong_is_told_in_a_sentence(error, remote, told):
+def test_terraform_error_is_explained_in_one_sentence(error, remote, message):
     with (
-        pytest.raises(WorkshopError, match=f"(?s){told}"),
-        explained(deployment(remote=remote)),
+        pytest.raises(WorkshopError, match=f"(?s){message}"),
+        terraform_errors(deployment(remote=remote)),
     ):
         raise TerraformError(error)
 
 
-def test_another_error_of_terraforms_is_told_as_it_is():
-    with pytest.raises(TerraformError, match=r"^Invalid"), explained(deployment()):
+def test_unknown_terraform_error_is_not_changed():
+    with pytest.raises(TerraformError, match=r"^Invalid"), terraform_errors(deployment()):
         raise TerraformError("Invalid argument")
 
 
@@ -275,27 +216,27 @@ def test_a_state_that_could_not_be_written_is_named(tmp_path):
     """The credentials expired in the middle: the newest state is a file here, and nowhere else."""
     (tmp_path / "errored.tfstate").write_text("{}")
     made = deployment(remote=True, errored=tmp_path / "errored.tfstate")
-    for cause, told in [
+    for cause, message in [
         ("ExpiredToken", "have expired"),
         ("x\n  ✗ gone", "to s3://b/k:\n  ✗ gone"),
     ]:
         with (
-            pytest.raises(WorkshopError, match=rf"(?s){told}.*errored\.tfstate"),
-            explained(made),
+            pytest.raises(WorkshopError, match=rf"(?s){message}.*errored\.tfstate"),
+            terraform_errors(made),
         ):
             raise TerraformError(cause)
 
 
-def test_after_ctrl_c_the_way_on_is_told(capsys):
+def test_ctrl_c_during_a_change_names_the_command_that_continues(capsys):
     for changing in (True, False):
-        with pytest.raises(KeyboardInterrupt), explained(deployment(), changing=changing):
+        with pytest.raises(KeyboardInterrupt), terraform_errors(deployment(), changing=changing):
             raise KeyboardInterrupt
-        told = capsys.readouterr().err
-        assert ("the same command goes on from there" in told) is changing
+        message = capsys.readouterr().err
+        assert ("the same command goes on from there" in message) is changing
 
 
-def test_what_was_rehearsed_on_a_cloud_started_anew_is_forgotten(monkeypatch, tmp_path):
-    """A local cloud keeps nothing: a state from its start before would be of nothing."""
+def test_rehearsed_state_is_deleted_when_the_local_cloud_restarts(monkeypatch, tmp_path):
+    """A restarted local cloud is empty: the state of an earlier start describes nothing in it."""
     boots = iter(["one", "one", "two"])
     monkeypatch.setattr(
         account_stack,
@@ -305,12 +246,12 @@ def test_what_was_rehearsed_on_a_cloud_started_anew_is_forgotten(monkeypatch, tm
     target = SimpleNamespace(endpoint_url=LOCAL, directory=tmp_path / "aws")
     (tmp_path / "aws" / "bootstrap").mkdir(parents=True)
     kept = [tmp_path / "aws" / each / "terraform.tfstate" for each in ("", "bootstrap")]
-    account_stack._forget_another_start(target)
+    account_stack._discard_old_rehearsal(target)
     for each in kept:
         each.write_text("{}")
-    account_stack._forget_another_start(target)
+    account_stack._discard_old_rehearsal(target)
     assert all(each.exists() for each in kept)
-    account_stack._forget_another_start(target)
+    account_stack._discard_old_rehearsal(target)
     assert not any(each.exists() for each in kept)
 
 
@@ -336,25 +277,25 @@ class FakeDeployment:
 def fake_account(monkeypatch):
     target = Target("x", "eu-west-1", "1", None, own=False)
     monkeypatch.setattr(account_stack, "target", lambda _: target)
-    monkeypatch.setattr(account_stack, "alone", lambda _: contextlib.nullcontext(0))
+    monkeypatch.setattr(account_stack, "locked", lambda _: contextlib.nullcontext(0))
     monkeypatch.setattr(deploy, "Deployment", FakeDeployment)
 
 
 @pytest.mark.usefixtures("fake_account")
-@pytest.mark.parametrize(("stage", "told"), [(4, False), (5, True)])
-def test_the_alarms_cost_is_told_where_there_are_alarms(monkeypatch, capsys, stage, told):
+@pytest.mark.parametrize(("stage", "shown"), [(4, False), (5, True)])
+def test_deploy_shows_the_cost_of_alarms_from_stage_5(monkeypatch, capsys, stage, shown):
     monkeypatch.setattr(typer, "prompt", lambda *_, **__: "no")
     with pytest.raises(WorkshopError, match="Nothing was changed"):
         deploy.deploy(stage)
-    assert ("for the alarms" in capsys.readouterr().out) is told
+    assert ("for the alarms" in capsys.readouterr().out) is shown
 
 
 @pytest.mark.usefixtures("fake_account")
-def test_account_region_names_and_state_are_told_before_anything_is_asked(monkeypatch, capsys):
+def test_command_shows_account_region_names_and_state_before_it_asks(monkeypatch, capsys):
     monkeypatch.setattr(typer, "prompt", lambda *_, **__: "no")
-    for verb in (deploy.deploy, deploy.destroy):
+    for command in (deploy.deploy, deploy.destroy):
         with pytest.raises(WorkshopError, match="Nothing was changed"):
-            verb(confirm=None) if verb is deploy.destroy else verb()
+            command(confirm=None) if command is deploy.destroy else command()
         said = capsys.readouterr().out
         assert "Account 1, region eu-west-1" in said
         assert "orderflow-*" in said
@@ -369,7 +310,7 @@ def test_the_pipeline_destroys_only_what_it_names(confirm):
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_what_could_not_be_searched_is_no_proof_for_the_pipeline(monkeypatch, capsys, whole):
-    """A person is told where to look; nobody looks after the pipeline."""
+    """A person can look there; nobody watches the pipeline."""
     left = teardown_check.Leftovers(not_searched=["budgets: AccessDenied"])
     monkeypatch.setattr(teardown_check, "search", lambda *_: left)
     expected = (
@@ -380,13 +321,40 @@ def test_what_could_not_be_searched_is_no_proof_for_the_pipeline(monkeypatch, ca
     assert whole or "budgets: AccessDenied" in capsys.readouterr().err
 
 
-def test_where_the_state_of_a_missing_stack_would_be_is_told(monkeypatch):
+def _plan(*actions):
+    changes = [
+        {
+            "address": f"aws_sqs_queue.q{number}",
+            "type": "aws_sqs_queue",
+            "name": f"q{number}",
+            "change": {"actions": [action]},
+        }
+        for number, action in enumerate(actions)
+    ]
+    return {"resource_changes": changes}
+
+
+@pytest.mark.parametrize(
+    ("actions", "shown"),
+    [
+        (["update", "update"], ["change: sqs_queue.q0", "change: sqs_queue.q1"]),
+        (["create"] * 20 + ["delete"], ["destroy: sqs_queue.q20"]),
+        ([], []),
+    ],
+)
+def test_few_changes_are_listed_and_of_many_only_losses(capsys, actions, shown):
+    changes = Changes(actions.count("create"), actions.count("update"), actions.count("delete"))
+    deploy._report_changes(changes, _plan(*actions))
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()[1:]] == shown
+
+
+def test_error_names_the_prefix_when_the_stack_is_missing(monkeypatch):
     monkeypatch.setattr(account_stack, "target", lambda _: Target("x", "r", "1", None, own=False))
-    monkeypatch.setattr(account_stack, "alone", lambda _: contextlib.nullcontext(0))
+    monkeypatch.setattr(account_stack, "locked", lambda _: contextlib.nullcontext(0))
     nothing = deployment()
     monkeypatch.setattr(account_stack, "Deployment", lambda *_: nothing)
     with pytest.raises(WorkshopError, match=r"No stack with names orderflow-\* is known"):
-        account_stack.found().__enter__()
+        account_stack.deployed_stack().__enter__()
 
 
 def test_the_state_in_the_bucket_outranks_what_this_machine_remembers(monkeypatch, tmp_path):

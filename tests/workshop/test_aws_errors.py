@@ -17,6 +17,8 @@ def refused(code):
     [
         (refused("AccessDenied"), "AWS did not do what it was asked: .*AccessDenied"),
         (OrderflowError("throttled"), "AWS did not do what it was asked: throttled"),
+        (refused("QueueDoesNotExist"), r"operation: no\. `make status` shows what is missing\.$"),
+        (OrderflowError("NonExistentQueue."), r"Queue\. `make status` shows"),
         (refused("ExpiredToken"), "credentials have expired"),
         (EndpointConnectionError(endpoint_url="http://x"), "AWS did not answer"),
     ],

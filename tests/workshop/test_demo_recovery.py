@@ -1,34 +1,34 @@
-"""The demo's second part: it shows the way back, checks itself, and mends what it broke."""
+"""Tests of the demo's second part: it shows the redrive, checks results, and removes the causes."""
 
 from datetime import UTC, datetime
 from io import StringIO
 from types import SimpleNamespace
 
 import pytest
-from recovery.redrive.consumers import Refusal
+from recovery.redrive.consumers import Failure
 from rich.console import Console
 
-from tests.workshop.fake_queues import CONSUMERS, FakeConsumers, FakeQueues, letter
+from tests.workshop.fake_queues import CONSUMERS, FakeConsumers, FakeQueues, dead_letter
 from workshop.errors import WorkshopError
+from workshop.journeys.hops import Hop
 from workshop.orders import demo_recovery
-from workshop.orders.journey import Hop, Looks
 from workshop.recovery import dead_letters
 from workshop.recovery.dead_letters import DeadLetters
 
-STRANGER = letter("stranger", "payment", order_id="ord_before", seconds=3600)
+OTHER = dead_letter("other", "payment", order_id="ord_before", seconds=3600)
 
 
 class World:
-    """A stack as far as the demo sees it: an order fails when what it needs is missing."""
+    """A fake stack: an order fails when what it needs is missing."""
 
     def __init__(self, monkeypatch):
         self.queues, self.consumers = FakeQueues(), FakeConsumers()
-        self.gateway_up, self.on_the_shelf = True, True
+        self.gateway_up, self.in_stock = True, True
         self.orders = []
         self.errors = {"ord_1": ("inventory", "UnknownSkuError")}
         self.errors["ord_2"] = ("payment", "GatewayUnavailableError")
-        letters = DeadLetters(self.queues, self.consumers, CONSUMERS)
-        monkeypatch.setattr(dead_letters, "of", lambda _: letters)
+        dlqs = DeadLetters(self.queues, self.consumers, CONSUMERS)
+        monkeypatch.setattr(dead_letters, "of", lambda _: dlqs)
         monkeypatch.setattr(demo_recovery, "gateway_switch", SimpleNamespace(switch=self.switch))
         monkeypatch.setattr(
             demo_recovery,
@@ -36,40 +36,37 @@ class World:
             SimpleNamespace(
                 order_request=lambda lines, token: {},
                 place_order=self.place,
-                set_stock=self.put_back,
-                take_off_the_shelf=self.take_off,
-                SHELVES={demo_recovery.SKU: 100},
+                set_stock=self.set_stock,
+                delete_stock_item=self.delete_stock_item,
+                DEMO_STOCK={demo_recovery.SKU: 100},
             ),
         )
-        monkeypatch.setattr(
-            demo_recovery,
-            "journey",
-            SimpleNamespace(
+        fakes = {
+            "logs": SimpleNamespace(hops=lambda _, order_id: [hop(order_id, "failed")]),
+            "following": SimpleNamespace(follow=self.follow, POLL_SECONDS=0),
+            "order_rows": SimpleNamespace(
                 status=lambda *_: "PAID",
-                hops=lambda _, order_id: [hop(order_id, "failed")],
-                follow=self.follow,
                 rows=lambda *_: {"orders": {"status": "SHIPMENT_PREPARED"}},
-                POLL_SECONDS=0,
-                Hop=Hop,
-                Looks=Looks,
             ),
-        )
+        }
+        for name, fake in fakes.items():
+            monkeypatch.setattr(demo_recovery, name, fake)
 
     def switch(self, _stack, *, up):
         self.gateway_up = up
 
-    def take_off(self, _stack, _sku):
-        self.on_the_shelf = False
+    def delete_stock_item(self, _stack, _sku):
+        self.in_stock = False
 
-    def put_back(self, _stack, stock):
+    def set_stock(self, _stack, stock):
         assert stock == {demo_recovery.SKU: 100}
-        self.on_the_shelf = True
+        self.in_stock = True
 
     def place(self, _stack, _request):
         order_id = f"ord_{len(self.orders) + 1}"
-        self.orders.append((order_id, self.gateway_up, self.on_the_shelf))
+        self.orders.append((order_id, self.gateway_up, self.in_stock))
         consumer, error = self.errors[order_id]
-        self.queues.put(letter(f"of {order_id}", consumer, order_id=order_id, error=error))
+        self.queues.put(dead_letter(f"of {order_id}", consumer, order_id=order_id, error=error))
         return {"order_id": order_id}
 
     def follow(self, _stack, order_id, *, seconds):
@@ -91,8 +88,8 @@ def run():
     return endings, console.export_text()
 
 
-def test_two_orders_fail_are_listed_and_come_back(world):
-    endings, told = run()
+def test_two_orders_fail_are_listed_and_are_redriven(world):
+    endings, output = run()
     assert world.orders == [("ord_1", True, False), ("ord_2", False, False)]
     assert [ending.order_id for ending in endings] == ["ord_1", "ord_2"]
     parts = [
@@ -102,56 +99,56 @@ def test_two_orders_fail_are_listed_and_come_back(world):
         "GatewayUnavailableError",
         "make stock",
         "✓",
-        "goes on",
+        "continues",
     ]
-    places = [told.index(part) for part in parts]
+    places = [output.index(part) for part in parts]
     assert places == sorted(places)
-    assert world.queues.letters == {}
-    assert (world.gateway_up, world.on_the_shelf) == (True, True)
-    assert max(map(len, told.splitlines())) <= 80
+    assert world.queues.dead_letters == {}
+    assert (world.gateway_up, world.in_stock) == (True, True)
+    assert max(map(len, output.splitlines())) <= 80
 
 
-def test_what_was_told_before_is_not_told_again(world):
-    """A failure is told while it happens, be it seen by the last look only."""
-    _, told = run()
-    assert "failed of ord_1" in told[: told.index("goes on")]
-    onwards = told[told.index("goes on") :]
-    assert "consumed of ord_1" in onwards
-    assert "failed of ord_1" not in onwards
+def test_hop_is_shown_once(world):
+    """A failure is shown when it happens, even if only the last read returns it."""
+    _, output = run()
+    before, _, after = output.partition("continues")
+    assert "failed of ord_1" in before
+    assert "consumed of ord_1" in after
+    assert "failed of ord_1" not in after
 
 
-def test_letters_of_before_are_none_of_the_demos(world):
-    world.queues.put(STRANGER)
-    _, told = run()
-    assert list(world.queues.letters) == ["stranger"]
-    assert "ord_before" not in told
+def test_dead_letters_of_other_orders_are_left_alone(world):
+    world.queues.put(OTHER)
+    _, output = run()
+    assert list(world.queues.dead_letters) == ["other"]
+    assert "ord_before" not in output
 
 
-def test_another_error_than_expected_ends_the_demo(world):
+def test_unexpected_error_of_a_function_ends_the_demo(world):
     world.errors["ord_1"] = ("inventory", "InventoryBusyError")
     with pytest.raises(WorkshopError, match="hold ord_1: inventory InventoryBusyError"):
         run()
-    assert (world.gateway_up, world.on_the_shelf) == (True, True)
+    assert (world.gateway_up, world.in_stock) == (True, True)
 
 
-def test_a_redrive_that_fails_ends_the_demo(world):
-    world.consumers.answers["payment"] = Refusal("GatewayUnavailableError", "still down")
-    with pytest.raises(WorkshopError, match=r"ord_2: failed_again.*and not.*ord_2: redriven"):
+def test_failed_redrive_ends_the_demo(world):
+    world.consumers.answers["payment"] = Failure("GatewayUnavailableError", "still down")
+    with pytest.raises(WorkshopError, match=r"ord_2: failed_again.*, not .*ord_2: redriven"):
         run()
 
 
-def test_a_letter_that_is_left_ends_the_demo(world, monkeypatch):
-    def again(consumer, event):
+def test_remaining_dead_letter_ends_the_demo(world, monkeypatch):
+    def invoke(consumer, event):
         if consumer == "payment":
-            late = letter("again", "payment", order_id="ord_2", seconds=-3600)
+            late = dead_letter("again", "payment", order_id="ord_2", seconds=-3600)
             world.queues.put(late)
 
-    monkeypatch.setattr(world.consumers, "invoke", again)
-    with pytest.raises(WorkshopError, match="A dead letter is still there"):
+    monkeypatch.setattr(world.consumers, "invoke", invoke)
+    with pytest.raises(WorkshopError, match="A dead letter is still in its queue"):
         run()
 
 
-def test_an_order_that_never_gets_into_a_queue_ends_the_demo(world, monkeypatch):
+def test_order_without_a_dead_letter_ends_the_demo(world, monkeypatch):
     monkeypatch.setattr(demo_recovery, "FOLLOW_SECONDS", -1.0)
     monkeypatch.setattr(world.queues, "put", lambda *_: None)
     with pytest.raises(WorkshopError, match="Order ord_1 is in no dead-letter queue"):
@@ -159,19 +156,19 @@ def test_an_order_that_never_gets_into_a_queue_ends_the_demo(world, monkeypatch)
 
 
 @pytest.mark.parametrize("ends", [KeyboardInterrupt, WorkshopError])
-def test_the_gateway_and_the_shelf_are_mended_however_it_ends(world, monkeypatch, capsys, ends):
+def test_gateway_and_stock_are_restored_however_the_demo_ends(world, monkeypatch, capsys, ends):
     def stop(*_):
-        assert (world.gateway_up, world.on_the_shelf) == (False, False)
+        assert (world.gateway_up, world.in_stock) == (False, False)
         raise ends("now")
 
     monkeypatch.setattr(dead_letters, "look", stop)
     with pytest.raises(ends):
         run()
-    assert (world.gateway_up, world.on_the_shelf) == (True, True)
+    assert (world.gateway_up, world.in_stock) == (True, True)
     assert "make redrive" in capsys.readouterr().err
 
 
-def test_the_gateway_is_mended_even_when_the_shelf_cannot_be_filled(world, monkeypatch, capsys):
+def test_gateway_is_switched_on_when_stock_cannot_be_set(world, monkeypatch, capsys):
     def refuse(*_):
         raise WorkshopError("no")
 
@@ -179,4 +176,4 @@ def test_the_gateway_is_mended_even_when_the_shelf_cannot_be_filled(world, monke
     with pytest.raises(WorkshopError):
         run()
     assert world.gateway_up
-    assert "the shelf is full" not in capsys.readouterr().err
+    assert "the stock is restored" not in capsys.readouterr().err

@@ -13,9 +13,10 @@ from dataclasses import replace
 import pytest
 
 from local_cloud.locking import LockHeldError, exclusive
-from workshop import environments
-from workshop.environments import Environment
+from workshop import environments, launcher
+from workshop.environments import WORKSHOP, Environment
 from workshop.interpreter import has_python
+from workshop.launcher import NEEDS
 from workshop.paths import MARKER, ROOT
 
 
@@ -29,8 +30,28 @@ def test_needs_nothing_but_the_standard_library(module):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (["exercise"], (WORKSHOP,)),
+        (["exercise", "list"], (WORKSHOP,)),
+        (["exercise", "01.1", "check"], NEEDS["exercise"]),
+        (["status"], (WORKSHOP,)),
+        ([], (WORKSHOP,)),
+    ],
+)
+def test_command_makes_only_what_it_needs(monkeypatch, words, needed):
+    """A list of exercises needs no test tools."""
+    made = []
+    monkeypatch.setattr(launcher, "_prepare", lambda needed, **_: made.append(needed))
+    monkeypatch.setattr(launcher, "inside", lambda: True)
+    monkeypatch.setattr(sys, "argv", ["workshop", *words])
+    launcher.start("workshop", NEEDS, (WORKSHOP,))
+    assert made == [needed]
+
+
 @pytest.mark.parametrize("name", ["__main__.py", "__init__.py"])
-def test_an_old_python_can_read_what_tells_it_so(name):
+def test_old_python_can_parse_the_file_with_its_error_message(name):
     tree = ast.parse((ROOT / "workshop" / name).read_text("utf-8"), feature_version=(3, 4))
     modern = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Match, ast.FunctionDef)
     assert not [node for node in ast.walk(tree) if isinstance(node, modern)]
@@ -232,7 +253,7 @@ while not Path(sys.argv[1], "go on").exists():
 KILLED = """
 import sys
 from pathlib import Path
-from workshop import environments
+from workshop import environments, launcher
 
 folder, installer = sys.argv[1:]
 environments.STATE = Path(folder)

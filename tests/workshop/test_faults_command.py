@@ -1,4 +1,4 @@
-"""The verb of the trouble switch: every part of a plan has an option."""
+"""Tests of the command `faults`: every part of a plan has an option."""
 
 from dataclasses import fields, is_dataclass
 
@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from local_cloud.delivery.fault_injection import Duplicate, Hold, Kill, Plan, Share
 from workshop.cli import app
-from workshop.commands import faults as verb
+from workshop.commands import faults as command
 from workshop.deployment.stack import Outputs, Stack
 from workshop.deployment.target import Target
 
@@ -20,13 +20,13 @@ class FakeControl:
     def __init__(self):
         self.plan = None
 
-    def trouble(self):
+    def faults(self):
         return self.plan
 
-    def set_trouble(self, plan):
+    def set_faults(self, plan):
         self.plan = plan
 
-    def clear_trouble(self):
+    def clear_faults(self):
         self.plan = None
 
 
@@ -35,13 +35,13 @@ def control(monkeypatch):
     made = FakeControl()
     outputs = Outputs("", "bus", "us-east-1", FUNCTIONS, {}, {})
     stack = Stack(Target.local("default", "http://127.0.0.1:4999"), 4, outputs)
-    monkeypatch.setattr(verb, "current", lambda: stack)
-    monkeypatch.setattr(verb, "switch", lambda stack: made)
+    monkeypatch.setattr(command, "current", lambda: stack)
+    monkeypatch.setattr(command, "switch", lambda stack: made)
     return made
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["trouble", *arguments], standalone_mode=False)
+    return CliRunner().invoke(app, ["faults", *arguments], standalone_mode=False)
 
 
 EVERYTHING = {
@@ -53,6 +53,7 @@ EVERYTHING = {
     "--moment": "0.7",
     "--drop": "0.4",
     "--refuse": "0.6",
+    "--fail-entries": "0.5",
     "--kill": "payment",
     "--times": "2",
     "--function": "shipping",
@@ -68,18 +69,19 @@ PLAN = Plan(
     reorder=Hold(0.3, seconds=0.7),
     drop=Share(0.4),
     refuse=Share(0.6),
+    fail_entries=Share(0.5),
     kill_before_publish=Kill("orderflow-payment", times=2),
 )
 
 
-def test_every_part_of_a_plan_can_be_asked_for(control):
+def test_every_part_of_a_plan_has_an_option(control):
     done = run(*(word for option in EVERYTHING.items() for word in option))
     assert done.exception is None
     assert control.plan == PLAN
 
 
-def test_the_plan_above_is_all_there_is():
-    """A part that is new in a plan stands here with a value of its own, and so has an option."""
+def test_plan_of_this_test_is_complete():
+    """A new part of a plan needs a value here, and so an option."""
     usual = Plan()
     for field in fields(Plan):
         given, default = getattr(PLAN, field.name), getattr(usual, field.name)
@@ -93,24 +95,25 @@ def _same(one, other, name):
     return getattr(one, name) == getattr(other, name)
 
 
-def test_the_trouble_is_told_in_one_line(control):
+def test_plan_is_shown_in_one_line(control):
     control.plan = PLAN
-    told = (
+    text = (
         "10% duplicate, 3 deliveries; 20% delay up to 4 s; 30% reorder within 0.7 s; 40% drop; "
-        "60% refuse (orderflow-shipping, InventoryUpdated, seed 5); "
+        "60% refuse; 50% failed entries of PutEvents "
+        "(orderflow-shipping, InventoryUpdated, seed 5); "
         "orderflow-payment killed before it publishes, 2 times"
     )
-    assert run().output == f"{told}\n"
+    assert run().output == f"{text}\n"
 
 
-def test_a_kill_alone_says_nothing_of_events(control):
+def test_plan_with_a_kill_only_has_no_share(control):
     control.plan = Plan(kill_before_publish=Kill("orderflow-payment"))
     assert run().output == "orderflow-payment killed before it publishes\n"
 
 
-def test_it_is_cleared(control):
+def test_clear_removes_the_plan(control):
     control.plan = PLAN
-    assert run("--clear").output == "nothing goes wrong on purpose\n"
+    assert run("--clear").output == "no faults are injected\n"
 
 
 @pytest.mark.parametrize(
@@ -124,14 +127,14 @@ def test_it_is_cleared(control):
         (["--kill", "shpping"], "no function shpping"),
     ],
 )
-def test_nonsense_is_answered_in_a_sentence(control, arguments, sentence):
+def test_invalid_option_is_a_usage_error(control, arguments, sentence):
     done = run(*arguments)
     assert done.exception.exit_code == 2
-    told = getattr(done.exception, "format_message", done.exception.__str__)
-    assert sentence in told()
+    message = getattr(done.exception, "format_message", done.exception.__str__)
+    assert sentence in message()
     assert control.plan is None
 
 
-def test_the_help_says_what_a_share_is(control):
+def test_help_explains_a_share(control):
     done = run("--help")
     assert "three of ten" in done.output

@@ -5,7 +5,7 @@ from payment_service.settings import PaymentSettings
 from typer.testing import CliRunner
 
 from workshop.cli import app
-from workshop.commands import recovery as verbs
+from workshop.commands import recovery as commands
 from workshop.deployment.release import function_updates as on_lambda
 from workshop.deployment.release import gateway_switch
 from workshop.deployment.stack import Outputs, Stack
@@ -50,7 +50,7 @@ def functions(monkeypatch):
     made = FakeLambda()
     monkeypatch.setattr(Target, "client", lambda *_: made)
     monkeypatch.setattr(on_lambda, "POLL_SECONDS", 0)
-    monkeypatch.setattr(verbs, "current", _stack)
+    monkeypatch.setattr(commands, "current", _stack)
     return made
 
 
@@ -72,7 +72,7 @@ def test_down_is_down_for_both_functions_and_live_when_it_is_said(functions):
         ["payment", "the gateway is down"],
         ["payment-refund", "the gateway is down"],
     ]
-    assert "the next `make up` does it, too" in done.stderr
+    assert "the next `make up` also does" in done.stderr
 
 
 def test_all_other_variables_stay(functions):
@@ -101,13 +101,13 @@ def test_an_update_under_way_is_waited_for(functions):
     assert run("down").exception is None
 
 
-def test_without_a_word_it_only_tells(functions):
+def test_gateway_changes_nothing_without_an_argument(functions):
     done = run()
     assert "the gateway answers" in done.stdout
     assert functions.updated == []
 
 
-def test_an_update_that_fails_is_told(functions):
+def test_error_names_the_function_when_its_update_fails(functions):
     functions.fails = True
     assert "orderflow-payment is not live: no room." in str(run("down").exception)
 

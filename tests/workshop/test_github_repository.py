@@ -1,4 +1,4 @@
-"""Which repository may deploy: told by a git address, and by GitHub's numbers of it."""
+"""Which repository may deploy: its name in a git address, and its numbers on GitHub."""
 
 import http.server
 import json
@@ -26,7 +26,7 @@ from workshop.errors import UsageError, WorkshopError
         ("", None),
     ],
 )
-def test_a_git_address_tells_the_repository(url, name):
+def test_repository_name_is_read_from_a_git_address(url, name):
     """In each of the forms that GitHub offers; elsewhere there is none."""
     assert github_repository.name_in(url) == name
 
@@ -60,7 +60,7 @@ def no_proxy(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def test_github_tells_the_numbers_and_the_right_capitals(github):
+def test_look_up_returns_githubs_numbers_and_capitals(github):
     """A trust policy compares capitals, and somebody who types seldom does."""
     api, answer = github
     answer["body"] = json.dumps(
@@ -71,7 +71,7 @@ def test_github_tells_the_numbers_and_the_right_capitals(github):
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "message"),
     [
         (404, b"{}", "private, or there is none"),
         (403, b"{}", "does not tell the numbers"),
@@ -79,11 +79,11 @@ def test_github_tells_the_numbers_and_the_right_capitals(github):
         (200, b'{"id": 22}', "does not tell the numbers"),
     ],
 )
-def test_without_the_numbers_there_is_a_way_to_give_them(github, status, body, told):
+def test_without_the_numbers_there_is_a_way_to_give_them(github, status, body, message):
     """Private, or GitHub does not answer: the message has the command, and the options."""
     api, answer = github
     answer |= {"status": status, "body": body}
-    with pytest.raises(WorkshopError, match=told) as error:
+    with pytest.raises(WorkshopError, match=message) as error:
         github_repository.look_up("acme/orders", api)
     assert "gh api repos/acme/orders --jq '[.owner.id, .id]'" in str(error.value)
     assert "--owner-id" in str(error.value)

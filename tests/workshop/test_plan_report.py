@@ -1,5 +1,7 @@
 """A plan as people read it."""
 
+import copy
+
 import pytest
 
 from workshop.deployment.aws import plan_report
@@ -15,7 +17,11 @@ def change(address, *actions, index=None, drift=False):
         "type": f"aws_{kind}",
         "name": name,
         **({} if index is None else {"index": index}),
-        "change": {"actions": list(actions), "before": "a@b.c", "after": "secret"},
+        "change": {
+            "actions": list(actions),
+            "before": {"value": "a@b.c", "tags": None},
+            "after": {"value": "secret", "tags": {}},
+        },
     }
 
 
@@ -57,31 +63,45 @@ def test_what_is_lost_comes_first_and_bold():
 
 def test_no_value_gets_in():
     """An address as a resource's key would be in the comment, for everybody to read."""
-    told = report(change("module.a[0].aws_sns_topic_subscription.mail", "create", index="a@b.c"))
-    assert "| a | sns_topic_subscription | mail[…] | add |" in told
-    assert "a@b.c" not in told
-    assert "secret" not in told
+    text = report(change("module.a[0].aws_sns_topic_subscription.mail", "create", index="a@b.c"))
+    assert "| a | sns_topic_subscription | mail[…] | add |" in text
+    assert "a@b.c" not in text
+    assert "secret" not in text
 
 
-def test_what_changed_outside_is_told_if_it_is_put_right():
+def test_report_names_outside_changes_that_terraform_reverts():
     """An alias that a release moved differs, too, and stays as it is."""
-    told = report(CHANGED, SAME, drift=[CHANGED, SAME])
-    assert "Not as Terraform left it:\n\n- errors_dlq.sqs_queue.failed[payment]\n" in told
-    assert "same" not in told
+    text = report(CHANGED, SAME, drift=[CHANGED, SAME])
+    assert "Not as Terraform left it:\n\n- errors_dlq.sqs_queue.failed[payment]\n" in text
+    assert "same" not in text
+
+
+@pytest.mark.parametrize(
+    ("differing", "unknown"),
+    [({"version": "1"}, {}), ({"tags": None}, {}), ({"value": "1"}, {"value": True})],
+)
+def test_report_names_no_change_that_the_plan_does_not_revert(differing, unknown):
+    """A release gives a function a version, and the plan changes only its code."""
+    outside = copy.deepcopy(CHANGED)
+    before = CHANGED["change"]["before"]
+    outside["change"] |= {"before": before | differing, "after": before}
+    planned = copy.deepcopy(CHANGED)
+    planned["change"]["after_unknown"] = unknown
+    assert "Not as Terraform left it" not in report(planned, drift=[outside])
 
 
 @pytest.mark.parametrize("drifted", [False, True])
 def test_the_longest_plan_fits_a_comment(drifted):
     many = [change(f"module.m[0].aws_sqs_queue.q{'x' * 60}{i}", "update") for i in range(2000)]
-    told = report(*many, drift=many if drifted else ())
-    assert len(told) <= plan_report.LIMIT
-    assert " more." in told
-    assert told.rstrip().endswith("(docs/cost.md).")
+    text = report(*many, drift=many if drifted else ())
+    assert len(text) <= plan_report.LIMIT
+    assert " more." in text
+    assert text.rstrip().endswith("(docs/cost.md).")
 
 
 @pytest.mark.parametrize(
-    ("stage", "local", "told"),
-    [(4, False, "tables); in use"), (5, False, "5 USD for the alarms"), (6, True, "none here")],
+    ("stage", "local", "text"),
+    [(4, False, "tables); in use"), (5, False, "6 USD for the alarms"), (6, True, "none here")],
 )
-def test_the_cost_is_told(stage, local, told):
-    assert told in report(ADDED, stage=stage, local=local)
+def test_report_shows_the_cost(stage, local, text):
+    assert text in report(ADDED, stage=stage, local=local)

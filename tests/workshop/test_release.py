@@ -1,4 +1,4 @@
-"""Releases: the newest code becomes live, all of it or nothing, and finds its way back."""
+"""Releases: the newest code becomes live, all of it or nothing, and can be rolled back."""
 
 import itertools
 from types import SimpleNamespace
@@ -6,7 +6,13 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from workshop.deployment.release import function_updates, gateway_switch, live_alias, release
+from workshop.deployment.release import (
+    function_updates,
+    gateway_switch,
+    live_alias,
+    propagation,
+    release,
+)
 from workshop.deployment.release.live_alias import UNPUBLISHED, Entry
 from workshop.errors import WorkshopError
 
@@ -72,6 +78,14 @@ class FakeLambda:
         return {name: each["FunctionVersion"] for name, each in self.aliases.items()}
 
 
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """The stacks whose moved aliases were waited for."""
+    found = []
+    monkeypatch.setattr(propagation, "wait", found.append)
+    return found
+
+
 @pytest.fixture
 def there(monkeypatch):
     """A fake Lambda; every release has another second."""
@@ -94,7 +108,8 @@ def deliver(there):
 def stack(there, alias=ALIAS):
     names = {key: f"app-{key}" for key in KEYS}
     outputs = SimpleNamespace(function_names=names, live_alias=alias)
-    return SimpleNamespace(stage=6, outputs=outputs, client=lambda _: there)
+    target = SimpleNamespace(own=True, name="test")
+    return SimpleNamespace(stage=6, target=target, outputs=outputs, client=lambda _: there)
 
 
 def test_the_first_release_gives_every_function_a_version(there):
@@ -185,7 +200,7 @@ def test_after_a_rollback_other_code_is_released_as_usual(there):
     there.code["app-payment"] = "bad"
     deliver(there)
     release.rollback(stack(there))
-    there.code["app-payment"] = "mended"
+    there.code["app-payment"] = "fixed"
     deliver(there)
     assert there.live()["app-payment"] == "3"
     release.rollback(stack(there))
@@ -206,24 +221,30 @@ def test_a_release_that_fails_its_proof_is_taken_back(there):
     before = dict(there.aliases["app-payment"], RevisionId=None)
     there.code["app-payment"] = "bad"
 
-    def prove(_):
+    def verify(_):
         assert there.live()["app-payment"] == "2", "what is proved is the new version"
         raise WorkshopError("no shipment")
 
     with pytest.raises(
         WorkshopError, match=r"no shipment\nThe release was taken back: payment 2 → 1"
     ):
-        release.release_and_prove(stack(there), prove)
+        release.release_and_verify(stack(there), verify)
     assert dict(there.aliases["app-payment"], RevisionId=None) == before
+
+
+def test_release_is_proved_when_its_aliases_lead_to_the_new_versions(there, waits):
+    release.release_and_verify(stack(there), lambda _: waits.append("proved"))
+    assert len(waits) == 2
+    assert waits[1] == "proved"
 
 
 def test_a_release_that_proved_itself_is_over(there):
     """The next one is another, and a rollback undoes that one alone."""
-    release.release_and_prove(stack(there), lambda _: None)
+    release.release_and_verify(stack(there), lambda _: None)
     there.code["app-inventory"] = "two"
-    release.release_and_prove(stack(there), lambda _: None)
+    release.release_and_verify(stack(there), lambda _: None)
     there.code["app-payment"] = "two"
-    [move] = release.release_and_prove(stack(there), lambda _: None)
+    [move] = release.release_and_verify(stack(there), lambda _: None)
     assert (move.key, move.before, move.now) == ("payment", "1", "2")
     assert [move.key for move in release.rollback(stack(there))] == ["payment"]
 
@@ -235,11 +256,11 @@ def test_a_release_that_was_killed_goes_on_as_one(there):
     release.release(stack(there))  # killed in its proof: nobody accepted it
     there.code["app-order-api"] = "two"
 
-    def prove(_):
+    def verify(_):
         raise WorkshopError("no shipment")
 
     with pytest.raises(WorkshopError, match=r"payment 2 → 1.*inventory 2 → 1|inventory 2 → 1"):
-        release.release_and_prove(stack(there), prove)
+        release.release_and_verify(stack(there), verify)
     assert set(there.live().values()) == {"1"}
 
 
@@ -262,20 +283,20 @@ def test_an_interrupted_proof_takes_the_release_back(there):
     deliver(there)
     there.code["app-payment"] = "new"
 
-    def prove(_):
+    def verify(_):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        release.release_and_prove(stack(there), prove)
+        release.release_and_verify(stack(there), verify)
     assert there.live()["app-payment"] == "1"
 
 
 def test_a_first_release_that_fails_stays_and_says_so(there):
-    def prove(_):
+    def verify(_):
         raise WorkshopError("no shipment")
 
     with pytest.raises(WorkshopError, match=r"Nothing was live before in .*: their first"):
-        release.release_and_prove(stack(there), prove)
+        release.release_and_verify(stack(there), verify)
     assert set(there.live().values()) == {"1"}
 
 

@@ -41,7 +41,7 @@ def test_a_bucket_is_there_or_not(status, there):
 
 
 @pytest.mark.parametrize("status", [301, 403])
-def test_a_bucket_that_cannot_be_read_is_told(status):
+def test_error_names_a_state_bucket_that_cannot_be_read(status):
     """Going on with a state on this machine would deploy everything a second time."""
     with pytest.raises(WorkshopError, match=f"state bucket b answers with {status}"):
         remote_state.exists(account_answering(status), "b")
@@ -85,7 +85,7 @@ def test_a_state_from_before_is_brought_home_once(tmp_path):
     assert (tmp_path / "set-aside-terraform.tfstate").read_text() == "mine"
 
 
-def test_a_state_of_another_stack_is_kept_and_told(tmp_path):
+def test_state_of_another_stack_is_kept_and_refused(tmp_path):
     state = tmp_path / "terraform.tfstate"
     state.write_text("mine")
     with pytest.raises(WorkshopError, match=r"is not that of s3://b/orderflow/terraform\.tfstate"):
@@ -117,8 +117,8 @@ def test_the_copy_has_what_terraform_reads_and_no_more(tmp_path):
 
 def test_only_the_copy_knows_the_bucket(tmp_path):
     copy = config_copy.write(tmp_path, SETTINGS)
-    told = json.loads((copy.root / "backend.tf.json").read_text())
-    assert told == {"terraform": {"backend": {"s3": SETTINGS}}}
+    backend = json.loads((copy.root / "backend.tf.json").read_text())
+    assert backend == {"terraform": {"backend": {"s3": SETTINGS}}}
     assert copy.remote
     assert not (TERRAFORM / "backend.tf.json").exists()
     assert not config_copy.write(tmp_path, None).remote

@@ -26,13 +26,13 @@ def kept(monkeypatch, tmp_path):
         *("1", "eu-west-1", None, "orderflow", 6, "abc", saved_plan.fingerprint(plan)),
         saved_plan.bundle_hashes(),
     )
-    saved_plan.keep(facts, plan, "report")
+    saved_plan.save(facts, plan, "report")
     return facts
 
 
 def test_a_kept_plan_comes_back(kept):
     assert saved_plan.load() == kept
-    saved_plan.refuse_another(kept, HERE, "orderflow")
+    saved_plan.ensure_matches(kept, HERE, "orderflow")
 
 
 @pytest.mark.parametrize("name", ["plan.json", "plan.tfplan"])
@@ -43,7 +43,7 @@ def test_half_a_plan_is_none(name):
 
 
 def test_a_forgotten_plan_is_none():
-    saved_plan.forget()
+    saved_plan.discard()
     assert list(saved_plan.PIPELINE.iterdir()) == []
     with pytest.raises(WorkshopError, match="no plan"):
         saved_plan.load()
@@ -62,7 +62,7 @@ def test_what_people_did_not_write_is_no_plan():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"account": "2"}, "for account 2, and this is account 1"),
         ({"region": "us-east-1"}, "for region us-east-1, and this is region eu-west-1"),
@@ -72,6 +72,6 @@ def test_what_people_did_not_write_is_no_plan():
         ({"bundles": {"gone": "x"}}, "not those that were planned: gone"),
     ],
 )
-def test_a_plan_for_something_else_is_refused(kept, change, told):
-    with pytest.raises(WorkshopError, match=told):
-        saved_plan.refuse_another(replace(kept, **change), HERE, "orderflow")
+def test_a_plan_for_something_else_is_refused(kept, change, message):
+    with pytest.raises(WorkshopError, match=message):
+        saved_plan.ensure_matches(replace(kept, **change), HERE, "orderflow")

@@ -2,13 +2,15 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from workshop import cli, interpreter, launcher, program
+from workshop import cli, environments, interpreter, launcher, program
 from workshop.paths import ROOT
 
 RUFF = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
@@ -114,6 +116,59 @@ def test_a_python_in_venv_stays_in_it(continued, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     interpreter.continue_if_made("workshop")
     assert continued == []
+
+
+def test_python_in_venv_starts_again_without_foreign_variables(continued, tmp_path, monkeypatch):
+    """Its own imports were misled already."""
+    (tmp_path / "made-from.json").touch()
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {tmp_path}\n")
+    monkeypatch.setattr(interpreter, "python_of", lambda venv: venv / "made-from.json")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    interpreter.continue_if_made("workshop")
+    assert continued == ["workshop"]
+    assert "PYTHONPATH" not in os.environ
+
+
+@pytest.mark.parametrize("name", ["PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS", "PYTHONHOME"])
+def test_own_programs_get_no_python_variables(name):
+    variables = {name: "x", "PYTHONUTF8": "1", "HOME": str(ROOT)}
+    assert set(interpreter.own_environment(variables)) == {"PYTHONUTF8", "HOME"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no HOME")
+@pytest.mark.parametrize("home", [None, "", "/nowhere", "relative"])
+def test_own_programs_have_a_home_when_the_user_has_none(monkeypatch, tmp_path, home):
+    monkeypatch.setattr(interpreter, "STATE", tmp_path)
+    monkeypatch.setattr(Path, "expanduser", no_such_user)
+    own = interpreter.own_environment({} if home is None else {"HOME": home})
+    assert own == {"HOME": str(tmp_path / "home")}
+    assert Path(own["HOME"]).is_dir()
+    assert interpreter.own_environment(own) == own
+
+
+def no_such_user(path):
+    if path == Path("~"):
+        raise RuntimeError("Could not determine home directory.")
+    return path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no HOME")
+def test_notebooks_keep_files_elsewhere_when_home_is_read_only(monkeypatch, tmp_path):
+    """The credentials of AWS are still looked for at home."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    own = interpreter.own_environment({"HOME": str(tmp_path), "IPYTHONDIR": "/mine"})
+    assert own["HOME"] == str(tmp_path)
+    assert own["IPYTHONDIR"] == "/mine"
+    assert own["MPLCONFIGDIR"].startswith(str(interpreter.STATE))
+
+
+def test_checkout_is_on_the_path_when_its_name_is_not_ascii(tmp_path, monkeypatch):
+    """Python's `site` reads the line in the locale's encoding, which may be ASCII."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "é" / ".venv"))
+    monkeypatch.setattr(sys, "path", [])
+    exec(environments.ROOT_ON_PATH.encode("ascii"))  # noqa: S102 - as Python does it
+    assert sys.path == [str(tmp_path / "é")]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ GOES_WITH = {
     "list_archives": "cloudwatch_event_archive",
     "list_event_buses": "cloudwatch_event_bus cloudwatch_event_rule cloudwatch_event_target",
     "list_roles": "iam_role iam_role_policy",
+    "list_event_source_mappings": "lambda_event_source_mapping",
     "list_functions": "lambda_function lambda_alias lambda_permission "
     "lambda_function_event_invoke_config",
     "describe_log_groups": "cloudwatch_log_group",
@@ -54,8 +55,8 @@ def test_every_kind_of_resource_there_is_would_be_found():
         ("github-orderflow-deploy", False),
     ],
 )
-def test_what_is_left_is_told_by_its_name(name, ours):
-    assert teardown_check.is_ours(name, "orderflow", {"orderflow-dev"}) is ours
+def test_leftover_belongs_to_a_stack_by_its_name(name, ours):
+    assert teardown_check.belongs_to_stack(name, "orderflow", {"orderflow-dev"}) is ours
 
 
 class Account:
@@ -128,7 +129,7 @@ def _time_flies(monkeypatch):
 
 
 def test_what_a_destroyed_stack_might_leave_is_found():
-    """Every list is asked for, whole, and only names of the stack are told."""
+    """The search reads every page of every list, and reports only names of the stack."""
     left = teardown_check.search(Account(left="all"), "orderflow")
     assert len(left.found) == len(teardown_check.LISTS)
     assert all(line.endswith("orderflow-left") for line in left.found)
@@ -148,6 +149,12 @@ def test_a_stack_whose_name_goes_on_is_another():
     assert teardown_check.search(there, "orderflow").found == []
 
 
+def test_name_that_a_list_still_shows_is_waited_for(monkeypatch):
+    there = Account(left="s3")
+    monkeypatch.setattr(teardown_check.time, "sleep", lambda _: setattr(there, "left", ()))
+    assert teardown_check.search(there, "orderflow").found == []
+
+
 QUEUE = "arn:aws:sqs:r:1:orderflow-x"
 
 
@@ -164,7 +171,7 @@ def test_a_tag_that_outlives_its_resource_is_waited_for():
         ("arn:aws:kms:r:1:key/x", (), True),  # of a service that is not searched by name
     ],
 )
-def test_what_only_its_tag_tells_of_is_left_unless_its_service_knows_better(arn, closed, found):
+def test_tagged_resource_is_left_unless_its_service_lists_no_such_name(arn, closed, found):
     there = Account(tagged=[[arn]] * 1000, closed=closed)
     left = teardown_check.search(there, "orderflow")
     assert bool(left.found) is found

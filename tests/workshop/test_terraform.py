@@ -18,7 +18,7 @@ from workshop.paths import ROOT, TERRAFORM
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
-    """Put a terraform on PATH that prints what it is told to."""
+    """Put a terraform on PATH that prints the given lines."""
 
     def make(*lines, version="1.11.4", code=0, runs=""):
         said = tmp_path / "said"
@@ -118,6 +118,20 @@ def test_an_init_is_repeated_when_a_part_of_it_is_lost(initialised, tmp_path, lo
     assert count() == 2
 
 
+def test_init_is_repeated_when_a_test_has_another_run(initialised, tmp_path):
+    """Terraform installs the module of a run under the run's name."""
+    _, count = initialised
+    test = tmp_path / "repository/terraform/tests/a.tftest.hcl"
+    test.parent.mkdir(parents=True)
+    configuration = Configuration(tmp_path / "repository", tmp_path / "repository/terraform")
+    environment = os.environ | {"LOG": str(tmp_path / "log"), "DAMAGED": "/nonexistent"}
+    terraform = Terraform(tmp_path / "other", environment, configuration=configuration)
+    for run, times in (("one", 2), ("one", 2), ("another", 3)):
+        test.write_text(f'run "{run}" {{\n}}\n', "utf-8")
+        terraform.init()
+        assert count() == times
+
+
 def test_an_init_is_repeated_when_its_provider_is_a_link_to_nowhere(initialised, tmp_path):
     """The plugin directory was deleted, which `git clean` does."""
     terraform, count = initialised
@@ -186,7 +200,7 @@ def test_an_apply_gives_changes_and_outputs(fake, tmp_path):
     assert outcome.outputs == {"region": "us-east-1"}
 
 
-def test_errors_are_told_with_their_place(fake, tmp_path):
+def test_error_names_its_file_and_line(fake, tmp_path):
     diagnostic = {
         "severity": "error",
         "summary": "Unsupported argument",

@@ -1,6 +1,5 @@
 """Downloading Terraform, from a server of the test's own."""
 
-import datetime as dt
 import errno
 import hashlib
 import io
@@ -8,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import ssl
 import struct
 import subprocess
 import sys
@@ -20,10 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.fixtures import tls
 from workshop.deployment.terraform import download, program
 from workshop.deployment.terraform.download import DownloadError
 from workshop.deployment.terraform.pinned import RELEASE, Release
@@ -131,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request, client_address):
-        """Say nothing: the client goes away in the middle, on purpose."""
+        """Say nothing: the client deliberately closes the connection."""
 
 
 @pytest.fixture
@@ -273,35 +269,9 @@ def test_a_host_in_no_proxy_is_asked_directly(server, tmp_path, monkeypatch):
     assert server.asked == [PATH]
 
 
-def certificate(folder):
-    """A certificate for localhost that signs itself, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "localhost.pem"
-    path.write_bytes(
-        signed.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
-
-
 def test_a_certificate_is_trusted_through_ssl_cert_file_only(server, tmp_path, monkeypatch):
-    pem = certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    server.listening.socket = context.wrap_socket(server.listening.socket, server_side=True)
+    pem = tls.certificate(tmp_path)
+    tls.wrap(server.listening, pem)
     port = urlsplit(server.address).port
     monkeypatch.setenv(download.MIRROR_VARIABLE, f"https://localhost:{port}/terraform")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)

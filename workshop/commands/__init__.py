@@ -1,1 +1,1 @@
-"""The verbs of the command line, a module for each group."""
+"""The commands of the command line, one module for each group."""

@@ -1,5 +1,6 @@
-"""What all verbs for an account share: whose it is, and the question before anything is done."""
+"""What all commands for an account share: its target, and the question before a change."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -8,6 +9,11 @@ from workshop.console import say
 from workshop.deployment.aws import account_stack
 from workshop.deployment.target import Target
 from workshop.errors import WorkshopError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import termios
 
 Prefix = Annotated[
     str, typer.Option(envvar="NAME_PREFIX", help="Start of every name: one for each stack.")
@@ -35,9 +41,21 @@ def confirm(number: str, *, yes: bool) -> None:
     if yes:
         return
     try:
+        _discard_input()
         answer = typer.prompt("Type the account's number to go on", err=True)
-    except typer.Abort:
+    except (typer.Abort, RuntimeError):  # the latter: standard input is closed
         typer.echo(err=True)
         answer = ""
     if answer.strip() != number:
         raise WorkshopError("Nothing was changed.")
+
+
+def _discard_input() -> None:
+    """Discard what was typed or pasted before a question: the next line of a pasted block, say."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return
+    if sys.platform == "win32":
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -1,4 +1,4 @@
-"""The verb that prepares an AWS account for the pipeline, once."""
+"""The command that prepares an AWS account for the pipeline, once."""
 
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from workshop.console import out, say
 from workshop.deployment.aws import account_stack, github_repository
 from workshop.deployment.aws.account_bootstrap import Bootstrap, Settings
 from workshop.deployment.aws.github_repository import Repository
+from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.terraform.runner import Changes
 from workshop.errors import EXPECTED, UsageError, WorkshopError
 
@@ -39,8 +40,8 @@ def bootstrap(  # noqa: PLR0913 - a command's options
         str | None,
         typer.Option(
             envvar="ALARM_EMAIL",
-            help="Who is told when the account costs more than 10 USD a month (its owner must let "
-            "IAM users see billing); default: as before; none: nobody.",
+            help="Who gets a mail when the account costs more than 10 USD a month (its owner must "
+            "let IAM users see billing); default: as before; none: nobody.",
         ),
     ] = None,
     *,
@@ -49,7 +50,7 @@ def bootstrap(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Prepare an AWS account for the pipeline: state bucket, roles for GitHub, boundary, budget."""
     target = account_options.target(prefix)
-    with account_stack.alone(target) as lock:
+    with aws_errors(), account_stack.locked(target) as lock:
         work = Bootstrap(target, prefix, lock)
         before = work.before()
         if remove:
@@ -60,26 +61,28 @@ def bootstrap(  # noqa: PLR0913 - a command's options
             _address(alarm_email, before),
         )
         changes = work.plan(wanted)
-        _tell(work, changes, wanted)
+        _report(work, changes, wanted)
         if changes.any:
             account_options.confirm(target.account, yes=yes)
             outputs = work.apply()
         else:
             outputs = work.outputs()
     say(f"The account is prepared. State: {work.where}")
-    _tell_next(outputs, wanted.repository, prefix, target.region)
+    _report_next(outputs, wanted.repository, prefix, target.region)
 
 
 def _remove(work: Bootstrap, before: Settings | None, *, yes: bool) -> None:
-    """Take a bootstrap back, and prove that nothing is left."""
+    """Take a bootstrap back, and verify that nothing is left."""
     if before is None:
         raise WorkshopError(
             f"There is nothing to take back in account {work.target.account}, region "
             f"{work.target.region}: it was not prepared for {work.prefix}-*."
         )
     changes = work.plan_removal(before)
-    _tell(work, changes, before)
-    out.print("Every earlier state goes with the bucket, and the pipeline loses its way in.")
+    _report(work, changes, before)
+    out.print(
+        "The bucket is deleted with all earlier states. The pipeline can no longer use the account."
+    )
     try:
         account_options.confirm(work.target.account, yes=yes)
     except EXPECTED:
@@ -88,13 +91,13 @@ def _remove(work: Bootstrap, before: Settings | None, *, yes: bool) -> None:
     work.remove()
     if left := work.leftovers():
         raise WorkshopError("Still there:\n" + "\n".join(left))
-    say("Taken back: bucket, roles, policies and provider were looked for, and none is left.")
+    say("Removed: bucket, roles, policies and provider. A search found that none is left.")
 
 
 def _repository(
     name: str | None, owner_id: int | None, repository_id: int | None, before: Settings | None
 ) -> Repository:
-    """The repository that is meant: as told, as before, or as GitHub knows it."""
+    """Return the repository: of the options, of the bootstrap before, or as GitHub knows it."""
     if (owner_id is None) != (repository_id is None):
         raise UsageError("--owner-id and --repository-id go together.")
     if before and owner_id is None and name in {None, before.repository.name}:
@@ -106,13 +109,13 @@ def _repository(
     return github_repository.look_up(name)
 
 
-def _address(told: str | None, before: Settings | None) -> str | None:
-    if told is None:
+def _address(option: str | None, before: Settings | None) -> str | None:
+    if option is None:
         return before.alarm_email if before else None
-    return None if told in {"", "none"} else told
+    return None if option in {"", "none"} else option
 
 
-def _tell(work: Bootstrap, changes: Changes, settings: Settings) -> None:
+def _report(work: Bootstrap, changes: Changes, settings: Settings) -> None:
     """Say where this works, and what it would do."""
     target, repo = work.target, settings.repository
     out.print(f"Account {target.account}, region {target.region}, for stacks named {work.prefix}-*")
@@ -128,7 +131,7 @@ def _tell(work: Bootstrap, changes: Changes, settings: Settings) -> None:
     out.print("Cost: none here." if target.endpoint_url else COST, soft_wrap=True)
 
 
-def _tell_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: str) -> None:
+def _report_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: str) -> None:
     """Say what to set in the repository's settings."""
     values = {
         "AWS_REGION": region,
@@ -140,8 +143,8 @@ def _tell_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: s
     lines = [
         "",
         f"Now, in the settings of {repo.name} on GitHub:",
-        "1. Environments: make `production`, with required reviewers, for the branch `main` only.",
-        "   First: GitHub makes one that is missing by itself, and lets everything into that.",
+        "1. Environments: create `production` with required reviewers, for the branch `main` only.",
+        "   Do this first: GitHub creates an environment that is missing, without any protection.",
         "2. Rules: protect `main`; a pull request and the check `all green` come before a merge.",
         "3. Secrets and variables, Actions, Variables; from then on the pipeline deploys:",
         *(
@@ -150,6 +153,7 @@ def _tell_next(outputs: dict[str, Any], repo: Repository, prefix: str, region: s
         ),
         "For alarms by mail, from this machine, once; the pipeline keeps the address:",
         '  make deploy ARGS="--alarm-email you@example.com"',
-        "Whoever may change `main` and is a reviewer may change the account's stack: nobody else.",
+        "No alarm arrives before you open the link in the mail that AWS then sends.",
+        "Only a person who can change `main` and is a reviewer can change the account's stack.",
     ]
     out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

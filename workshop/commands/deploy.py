@@ -1,6 +1,8 @@
-"""Verbs for a real AWS account: nothing happens without naming account and region."""
+"""Commands for a real AWS account: each shows account and region before it changes anything."""
 
+import os
 import shutil
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,11 +11,17 @@ from workshop.commands import account_options, release
 from workshop.commands.account_options import Prefix, Yes
 from workshop.commands.stack import Stage
 from workshop.console import out, say
-from workshop.deployment.aws import account_stack, plan_report, saved_plan, teardown_check
+from workshop.deployment.aws import (
+    account_stack,
+    plan_report,
+    saved_plan,
+    shared_plan,
+    teardown_check,
+)
 from workshop.deployment.aws.account_stack import Deployment
 from workshop.deployment.aws.saved_plan import Planned
 from workshop.deployment.aws_errors import aws_errors
-from workshop.deployment.release.release import release_and_prove
+from workshop.deployment.release.release import release_and_verify
 from workshop.deployment.stack import Stack
 from workshop.deployment.target import Target
 from workshop.deployment.terraform.runner import Changes
@@ -22,12 +30,15 @@ from workshop.paths import LAST_STAGE, ROOT
 
 app = typer.Typer()
 
+FEW = 20
+"""Resources that a plan's output lists one by one, at most."""
+
 AlarmEmail = Annotated[
     str | None,
     typer.Option(
         envvar="ALARM_EMAIL",
-        help="Who is told of alarms and costs, from stage 5 on (a budget: its owner must let "
-        "IAM users see billing); default: as before; none: nobody.",
+        help="Who gets a mail about alarms and costs, from stage 5 on (a budget: its owner must "
+        "let IAM users see billing); default: as before; none: nobody.",
     ),
 ]
 
@@ -43,27 +54,60 @@ def plan(
     stage: Stage = None,
     prefix: Prefix = account_stack.DEFAULT_PREFIX,
     alarm_email: AlarmEmail = None,
+    *,
+    share: Annotated[
+        bool,
+        typer.Option(
+            envvar="SHARE_PLAN",
+            help="Keep the plan in the state bucket, too: for `apply` on another machine.",
+        ),
+    ] = False,
 ) -> None:
     """Work out what deploying would change, and keep it for `apply`; nothing is changed."""
-    saved_plan.forget()
+    saved_plan.discard()
     target = account_options.target(prefix)
-    with account_stack.alone(target) as lock:
+    with account_stack.locked(target) as lock:
         deployment = Deployment(target, prefix, lock)
         _keep(deployment, stage or LAST_STAGE, alarm_email)
-    say(f"To read it: {saved_plan.report_file().relative_to(ROOT)}. To do exactly this: make apply")
+    arguments = ""
+    if share:
+        with aws_errors():
+            fingerprint = shared_plan.share(target, prefix)
+        _output("plan", fingerprint)
+        arguments = f' ARGS="--approved {fingerprint}"'
+    say(
+        f"The report: {saved_plan.report_file().relative_to(ROOT)} (make apply and make destroy "
+        f"delete it). To do exactly this: make apply{arguments}"
+    )
 
 
 @app.command()
-def apply(prefix: Prefix = account_stack.DEFAULT_PREFIX) -> None:
-    """Do exactly what the last `plan` said, here or where its files were brought from."""
+def apply(
+    prefix: Prefix = account_stack.DEFAULT_PREFIX,
+    approved: Annotated[
+        str | None,
+        typer.Option(
+            envvar="APPROVED_PLAN",
+            help="The plan that `plan --share` named so, from the state bucket.",
+        ),
+    ] = None,
+) -> None:
+    """Do exactly what the last `plan` said, here or on the machine that shared it."""
+    target = account_options.target(prefix) if approved else None
+    if target and approved:
+        with aws_errors():
+            shared_plan.fetch(target, prefix, approved)
     kept = saved_plan.load()
-    target = account_options.target(prefix)
-    saved_plan.refuse_another(kept, target, prefix)
-    with account_stack.alone(target) as lock:
+    target = target or account_options.target(prefix)
+    saved_plan.ensure_matches(kept, target, prefix)
+    with account_stack.locked(target) as lock:
         deployment = Deployment(target, prefix, lock)
         shutil.copyfile(saved_plan.plan_file(), deployment.terraform.kept_plan)
         stack = deployment.apply(kept.stage)
-    saved_plan.forget()
+    saved_plan.discard()
+    if approved:
+        with aws_errors():
+            shared_plan.remove(target, prefix, approved)
     _deployed(deployment, stack)
     if stack.outputs.live_alias:
         say("What is new in functions is not live yet: make release ARGS=--account")
@@ -79,12 +123,13 @@ def deploy(
 ) -> None:
     """Deploy the system to an AWS account, with the usual AWS credentials."""
     target = account_options.target(prefix)
-    with account_stack.alone(target) as lock:
+    with account_stack.locked(target) as lock:
         deployment = Deployment(target, prefix, lock)
         stage = stage or LAST_STAGE
         changes = deployment.plan(stage, alarm_email)
-        _tell_where(deployment, stage)
-        _tell_changes(changes, deployment.terraform.show_plan() if changes.destroyed else {})
+        _report_where(deployment, stage)
+        shown = changes.destroyed or changes.total <= FEW
+        _report_changes(changes, deployment.terraform.show_plan() if shown else {})
         out.print(plan_report.cost(stage, local=bool(target.endpoint_url)), soft_wrap=True)
         account_options.confirm(target.account, yes=yes)
         stack = deployment.apply()
@@ -98,9 +143,9 @@ def deploy(
 @app.command()
 def drift(stage: Stage = None, prefix: Prefix = account_stack.DEFAULT_PREFIX) -> None:
     """Is the stack as Terraform left it, and as this checkout says? Exit code 3: it is not."""
-    saved_plan.forget()
+    saved_plan.discard()
     target = account_options.target(prefix)
-    with account_stack.alone(target) as lock:
+    with account_stack.locked(target) as lock:
         deployment = Deployment(target, prefix, lock)
         stack = deployment.stack()
         if stack is None:  # before the first deployment, after the last destruction
@@ -122,27 +167,27 @@ def destroy(
         str | None,
         typer.Option(
             envvar="CONFIRM_DESTROY",
-            help="The prefix, once more: instead of asking, for the pipeline.",
+            help="The prefix again, instead of a question: for the pipeline.",
         ),
     ] = None,
     *,
     yes: Yes = False,
 ) -> None:
-    """Remove what `deploy` made from an AWS account, and prove that nothing is left."""
+    """Remove what `deploy` made from an AWS account, and verify that nothing is left."""
     if confirm is not None and confirm != prefix:
         raise UsageError(f"{confirm!r} is not the prefix {prefix!r}: nothing was changed.")
     target = account_options.target(prefix)
-    with account_stack.alone(target) as lock:
+    with account_stack.locked(target) as lock:
         deployment = Deployment(target, prefix, lock)
         changes = deployment.plan_destruction()
-        _tell_where(deployment, None)
+        _report_where(deployment, None)
         if changes is None:
             say("There is nothing to destroy any more.")
         else:
             out.print(f"Plan: {changes}. Orders, payments and stock are lost for good.")
             account_options.confirm(target.account, yes=yes or confirm is not None)
             deployment.destroy()
-            saved_plan.forget()  # it was made for what is no more
+            saved_plan.discard()  # it was made for what is no more
     _prove(target, prefix, whole=confirm is not None)
     if deployment.remote:
         say(f"Its state stays, empty, in {deployment.where}, with the versions before.")
@@ -152,7 +197,7 @@ def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planne
     """Plan, and keep the plan and its report; the state is only read, and not locked."""
     target = deployment.target
     changes = deployment.plan(stage, alarm_email, lock=False)
-    told = deployment.terraform.show_plan() if changes.any else {}
+    content = deployment.terraform.show_plan() if changes.any else {}
     kept = Planned(
         target.account,
         target.region,
@@ -165,24 +210,31 @@ def _keep(deployment: Deployment, stage: int, alarm_email: str | None) -> Planne
         *(changes.added, changes.changed, changes.destroyed),
     )
     report = plan_report.markdown(
-        told,
+        content,
         prefix=kept.prefix,
         region=kept.region,
         stage=stage,
         commit=kept.commit,
         local=bool(kept.endpoint_url),
     )
-    saved_plan.keep(kept, deployment.terraform.kept_plan, report)
-    _tell_where(deployment, stage)
-    _tell_changes(changes, told)
+    saved_plan.save(kept, deployment.terraform.kept_plan, report)
+    _report_where(deployment, stage)
+    _report_changes(changes, content)
     return kept
 
 
+def _output(name: str, value: str) -> None:
+    """Pass a value on to the other jobs of a GitHub workflow; do nothing elsewhere."""
+    if path := os.environ.get("GITHUB_OUTPUT"):
+        with Path(path).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"{name}={value}\n")
+
+
 def _make_live(stack: Stack) -> None:
-    """Release what was deployed, and prove it by an order; on failure what was live is back."""
+    """Release what was deployed, and verify it with an order; a failure restores what was live."""
     say("Making the newest code live …")
     with aws_errors():
-        release.told(release_and_prove(stack, release.prove))
+        release.report_moves(release_and_verify(stack, release.verify))
 
 
 def _prove(target: Target, prefix: str, *, whole: bool) -> None:
@@ -212,7 +264,7 @@ def _prove(target: Target, prefix: str, *, whole: bool) -> None:
     )
 
 
-def _tell_where(deployment: Deployment, stage: int | None) -> None:
+def _report_where(deployment: Deployment, stage: int | None) -> None:
     target = deployment.target
     built = f", stage {stage}" if stage else ""
     names = f"names {deployment.prefix}-*"
@@ -220,11 +272,12 @@ def _tell_where(deployment: Deployment, stage: int | None) -> None:
     out.print(f"State: {deployment.where}", soft_wrap=True, markup=False)
 
 
-def _tell_changes(changes: Changes, plan: dict[str, Any]) -> None:
-    """Say how much would change, and name what is lost, one by one."""
-    told = plan_report.headline(changes.added, changes.changed, changes.destroyed)
-    out.print(f"{told}.")
-    for line in plan_report.lost(plan_report.lines(plan)):
+def _report_changes(changes: Changes, plan: dict[str, Any]) -> None:
+    """Show how much would change: each resource if there are few, else those that are lost."""
+    headline = plan_report.headline(changes.added, changes.changed, changes.destroyed)
+    out.print(f"{headline}.")
+    lines = plan_report.lines(plan)
+    for line in lines if changes.total <= FEW else plan_report.lost(lines):
         out.print(f"  {line.action}: {line.address}", style="bold", markup=False, soft_wrap=True)
 
 
@@ -232,6 +285,11 @@ def _deployed(deployment: Deployment, stack: Stack) -> None:
     say(f"Deployed. API (signed requests only): {stack.outputs.api_endpoint}")
     keep = "" if deployment.remote else ": keep it until `make destroy` has run"
     say(f"Terraform's state: {deployment.where}{keep}.")
+    if deployment.unconfirmed:  # without the address: everybody reads a public pipeline's log
+        say(
+            "No alarm arrives before the link is opened in the mail `AWS Notification - "
+            "Subscription Confirmation` to the address for alarms."
+        )
 
 
 def _arguments(prefix: str) -> str:

@@ -1,20 +1,13 @@
-"""The verb for the local cloud's trouble switch."""
+"""The command that injects faults into the local cloud."""
 
 from typing import Annotated, Any
 
 import typer
 
-from local_cloud.delivery.fault_injection import (
-    LONGEST_HOLD,
-    Duplicate,
-    Hold,
-    Kill,
-    Plan,
-    TroubleError,
-)
+from local_cloud.delivery.fault_injection import LONGEST_HOLD, MOST_COPIES
 from workshop.console import out
-from workshop.deployment.local.injected_faults import describe, switch
-from workshop.deployment.stack import current, function_name
+from workshop.deployment.local.injected_faults import MOST_KILLS, Faults, describe, switch
+from workshop.deployment.stack import current
 from workshop.errors import UsageError
 
 app = typer.Typer()
@@ -25,21 +18,26 @@ def _share(what: str) -> Any:
 
 
 @app.command()
-def trouble(  # noqa: PLR0913, PLR0917 - each is an option
+def faults(  # noqa: PLR0913, PLR0917 - each is an option
     duplicate: Annotated[float | None, _share("Deliver them more than once.")] = None,
     copies: Annotated[
-        int, typer.Option(min=2, max=100, help="How often a duplicated event is delivered in all.")
-    ] = Duplicate.copies,
+        int,
+        typer.Option(
+            min=2,
+            max=MOST_COPIES,
+            help=f"How often a duplicated event is delivered in all, at most {MOST_COPIES}.",
+        ),
+    ] = Faults.copies,
     delay: Annotated[float | None, _share("Deliver them late.")] = None,
     seconds: Annotated[
         float, typer.Option(min=0, max=LONGEST_HOLD, help="The longest delay, in seconds.")
-    ] = Hold.seconds,
+    ] = Faults.seconds,
     reorder: Annotated[
         float | None, _share("Hold them back a moment, so that later ones overtake them.")
     ] = None,
     moment: Annotated[
         float, typer.Option(min=0, max=LONGEST_HOLD, help="The longest such moment, in seconds.")
-    ] = Plan().reorder.seconds,
+    ] = Faults.moment,
     drop: Annotated[
         float | None, _share("Lose them: no retry, no dead-letter queue knows of them.")
     ] = None,
@@ -47,13 +45,19 @@ def trouble(  # noqa: PLR0913, PLR0917 - each is an option
         float | None,
         _share("Lambda does not take them from EventBridge, which tries again and again."),
     ] = None,
+    fail_entries: Annotated[
+        float | None,
+        _share("PutEvents does not take them, and says so in a response with status 200."),
+    ] = None,
     kill: Annotated[
         str | None,
         typer.Option(
             metavar="FUNCTION", help="Kill this function after it has written, before it publishes."
         ),
     ] = None,
-    times: Annotated[int, typer.Option(min=1, help="How often it is killed.")] = Kill.times,
+    times: Annotated[
+        int, typer.Option(min=1, max=MOST_KILLS, help="How often it is killed.")
+    ] = Faults.times,
     function: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,40 +69,41 @@ def trouble(  # noqa: PLR0913, PLR0917 - each is an option
         typer.Option(help="Only events of this kind, such as OrderCreated; repeatable."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Which events are hit: the same seed brings the same trouble.")
-    ] = Plan.seed,
+        int, typer.Option(help="Which events are hit: the same seed injects the same faults.")
+    ] = Faults.seed,
     *,
-    clear: Annotated[bool, typer.Option("--clear", help="No more trouble.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Inject no more faults.")] = False,
 ) -> None:
-    """Make things go wrong on purpose; without options, show what goes wrong now.
+    """Inject faults into the local cloud; without options, show those that are injected now.
 
     A SHARE is a part of the events, from 0 (none) to 1 (all): --drop 0.3 loses three of ten.
-    Each call replaces the trouble before it.
+    Each call replaces the faults of the call before.
     """
     stack = current()
     control = switch(stack)
-    plan: dict[str, Any] = {
-        "duplicate": duplicate and {"share": duplicate, "copies": copies},
-        "delay": delay and {"share": delay, "seconds": seconds},
-        "reorder": reorder and {"share": reorder, "seconds": moment},
-        "drop": drop and {"share": drop},
-        "refuse": refuse and {"share": refuse},
-        "kill_before_publish": kill and {"function": function_name(stack, kill), "times": times},
-    }
-    plan = {name: value for name, value in plan.items() if value}
-    concerned = {
-        "functions": [function_name(stack, key) for key in function or []],
-        "detail_types": detail_type or [],
-    }
+    wanted = Faults(
+        duplicate=duplicate or 0,
+        copies=copies,
+        delay=delay or 0,
+        seconds=seconds,
+        reorder=reorder or 0,
+        moment=moment,
+        drop=drop or 0,
+        refuse=refuse or 0,
+        fail_entries=fail_entries or 0,
+        kill=kill or "",
+        times=times,
+        functions=function or (),
+        detail_types=detail_type or (),
+        seed=seed,
+    )
+    plan = wanted.plan(stack)
     if clear and plan:
-        raise UsageError("Either --clear, or trouble: not both.")
-    if any(concerned.values()) and not plan:
+        raise UsageError("Either --clear, or a fault: not both.")
+    if (function or detail_type) and not plan:
         raise UsageError("Say what goes wrong, too: --drop 0.3, say.")
     if clear:
-        control.clear_trouble()
+        control.clear_faults()
     elif plan:
-        try:
-            control.set_trouble(Plan.from_json({"seed": seed, **concerned, **plan}))
-        except TroubleError as error:  # NaN is in every range that an option checks
-            raise UsageError(f"{error}.") from error
-    out.print(describe(control.trouble()), markup=False, soft_wrap=True)
+        control.set_faults(plan)
+    out.print(describe(control.faults()), markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Verbs for what failed: dead letters, the way back, and the payment gateway's switch."""
+"""Commands for what failed: dead letters, their recovery, and the payment gateway's switch."""
 
 import math
 from collections import Counter
@@ -8,28 +8,32 @@ from typing import Annotated
 
 import typer
 
-from workshop.console import SignOfLife, out, say
+from workshop.console import Spinner, out, print_table, say
 from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.release import gateway_switch as payment_gateway
-from workshop.deployment.stack import current
+from workshop.deployment.stack import Stack, current
 from workshop.errors import UsageError, WorkshopError
-from workshop.recovery import dead_letter_view, dead_letters
+from workshop.orders import arguments
+from workshop.recovery import dead_letter_view, dead_letters, discarding
 from workshop.recovery import reconcile as reconciling
 from workshop.recovery.dead_letters import (
     EVERYTHING,
     Attempt,
     DeadLetter,
     DeadLetters,
+    Filter,
     Result,
-    Wanted,
 )
 
 app = typer.Typer()
 
 SLOWEST = 0.01
-"""Messages a second, at least: slower, and nobody would wait for it."""
+"""Messages a second at least: a slower redrive would hardly ever end."""
 
-Order = Annotated[str | None, typer.Option(help="Only those of this order.")]
+Order = Annotated[
+    str | None,
+    typer.Option(parser=arguments.order_id, metavar="ORDER", help="Only those of this order."),
+]
 Consumer = Annotated[str | None, typer.Option(help="Only those of this function, such as payment.")]
 Error = Annotated[
     str | None, typer.Option(help="Only those with this error, such as UnknownSkuError.")
@@ -37,10 +41,10 @@ Error = Annotated[
 
 
 def _rate(text: str) -> float:
-    """The number that an option gives.
+    """Return the rate that an option gives.
 
     Raises:
-        UsageError: It is no rate.
+        UsageError: The text is no rate.
     """
     try:
         rate = float(text)
@@ -53,61 +57,73 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _wanted(order: str | None, consumer: str | None, error: str | None, id_: str | None) -> Wanted:
-    """The letters that options name.
+def _wanted(order: str | None, consumer: str | None, error: str | None, id_: str | None) -> Filter:
+    """Return the filter that options describe.
 
     Raises:
-        UsageError: An option is there, but blank: a variable was not set, and all would be meant.
+        UsageError: An option is empty: a shell variable was not set, and all would match.
     """
     if any(given is not None and not given.strip() for given in (order, consumer, error, id_)):
-        raise UsageError("An option is empty: leave it out, or say what is meant.")
-    return Wanted(order_id=order, consumer=consumer, error=error, message_id=id_)
+        raise UsageError("An option is empty. Leave it out, or give it a value.")
+    return Filter(order_id=order, consumer=consumer, error=error, message_id=id_)
 
 
 @app.command()
 def dlq(
     message: Annotated[
         str | None,
-        typer.Argument(help="Show this one whole: its id, or the beginning of it."),
+        typer.Argument(help="Show this message in full: its id, or the beginning of its id."),
     ] = None,
     order: Order = None,
     consumer: Consumer = None,
     error: Error = None,
     *,
     discard: Annotated[
-        bool, typer.Option("--discard", help="Show this one a last time, and delete it.")
+        bool, typer.Option("--discard", help="Show the message a last time, and delete it.")
     ] = False,
 ) -> None:
-    """List what lies in the dead-letter queues, oldest first: what failed, where and why.
+    """List the dead letters, the oldest first: what failed, where and why.
 
-    Looking changes nothing, but for a second or two no other command sees them.
+    Listing changes nothing. For a second or two, no other command can receive the messages.
     """
     if discard and not message:
-        raise UsageError("Say which message is to be deleted: make dlq ARGS='4f2a --discard'")
+        raise UsageError("--discard needs the message to delete: make dlq ARGS='4f2a --discard'")
     wanted = _wanted(order, consumer, error, message)
-    letters = dead_letters.of(current(), consumer)
+    stack = current()
     with aws_errors():
-        _tell_held(letters)
-        found = dead_letters.look(letters.queues, wanted)
+        absent = dead_letters.missing_queues(stack, consumer)
+        dlqs = dead_letters.of(stack, consumer, without=absent)
+        _report_held(dlqs)
+        found = dead_letters.look(dlqs.queues, wanted)
+    _show(stack, dlqs, found, wanted, discard=discard)
+    if absent:
+        raise WorkshopError(dead_letter_view.not_shown(stack, absent))
+
+
+def _show(
+    stack: Stack, dlqs: DeadLetters, found: list[DeadLetter], wanted: Filter, *, discard: bool
+) -> None:
+    """Show the dead letters that were found: one in full if an id was given, else a list."""
     now = datetime.now(UTC)
+    message = wanted.message_id
     if message is not None:
-        letter = _the_one(found, message)
-        for line in dead_letter_view.whole(letter, now=now):
+        dead_letter = _the_one(found, message)
+        for line in dead_letter_view.details(dead_letter, now=now):
             out.print(line, markup=False, soft_wrap=True)
         if discard:
-            _discard(letters, letter)
+            _discard(stack, dlqs, dead_letter)
         return
     if found:
         order_of = ", the oldest first" if len(found) > 1 else ""
-        out.print(f"{_count(len(found), 'dead letter')}{order_of}:\n")
+        out.print(f"{dead_letter_view.count(len(found), 'dead letter')}{order_of}:\n")
         for text in dead_letter_view.listed(found, now=now, width=out.width):
             out.print(text)
     else:
         out.print(_none(wanted))
-    if ours := [letter for letter in found if not letter.foreign]:
+    if ours := [dead_letter for dead_letter in found if not dead_letter.unrecognised]:
         them = "it" if len(ours) == 1 else "them"
-        say(f"\nOnce the cause is removed, bring {them} back: make redrive")
-        say(f"See one whole: make dlq ARGS={ours[0].message_id[: dead_letter_view.SHORT]}")
+        say(f"\nRemove the cause, then redrive {them}: make redrive")
+        say(f"Show one in full: make dlq ARGS={ours[0].message_id[: dead_letter_view.SHORT]}")
 
 
 @app.command()
@@ -127,19 +143,19 @@ def redrive(
         bool, typer.Option("--dry-run", help="Only show what would be redriven.")
     ] = False,
 ) -> None:
-    """Hand dead letters to the functions that failed on them, the oldest first.
+    """Invoke the functions that failed with their dead letters, the oldest first.
 
-    Only the function that failed gets its event again. A message is deleted
-    when the function has accepted it, and stays in its queue otherwise.
+    Only the function that failed receives its event again. A message is deleted
+    when the function has succeeded, and stays in its queue otherwise.
     """
     wanted = _wanted(order, consumer, error, message)
-    letters = dead_letters.of(current(), consumer)
+    dlqs = dead_letters.of(current(), consumer)
     with aws_errors():
-        waiting = _tell_held(letters)
+        waiting = _report_held(dlqs)
         if dry_run:
-            _show_dry_run(dead_letters.look(letters.queues, wanted), wanted, rate)
+            _show_dry_run(dead_letters.look(dlqs.queues, wanted), wanted, rate)
         else:
-            _redrive(letters, wanted, rate, waiting if wanted == EVERYTHING else None)
+            _redrive(dlqs, wanted, rate, waiting if wanted == EVERYTHING else None)
 
 
 @app.command()
@@ -153,65 +169,80 @@ def reconcile(
             help="Only orders placed longer ago than this.",
         ),
     ] = reconciling.OLDER_THAN,
-    order: Annotated[str | None, typer.Option(help="Only this one, however young.")] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(
+            parser=arguments.order_id, metavar="ORDER", help="Only this one, however young."
+        ),
+    ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="How many at most; default: as many as by itself.")
+        int | None,
+        typer.Option(
+            min=1, max=arguments.MOST, help="How many at most; default: as many as a scheduled run."
+        ),
     ] = None,
 ) -> None:
-    """Announce orders again that stand still: each step repeats what it stored, and goes on.
+    """Re-publish OrderCreated for stalled orders: each step re-publishes its stored outcome.
 
-    The same function runs every few minutes by itself, for orders older than
-    900 s: by then Lambda has tried three times, which takes it three minutes.
-    --older-than 0 takes all that are open: what is under way is not doubled.
+    The same function runs every five minutes, for orders older than 900 s: by
+    then Lambda has tried three times, which takes three minutes. --older-than 0
+    takes all open orders; for one that is not stalled, nothing happens twice.
     """
-    with SignOfLife("Looking for orders that stand still …") as sign:
-        sign.now()
+    with Spinner("Looking for stalled orders …") as spinner:
+        spinner.now()
         report = reconciling.reconcile(current(), older_than, limit, order)
     if order:
-        _tell_one(order, report)
+        _report_one(order, report)
         return
     if not report.stuck:
-        out.print(f"No order that is older than {older_than} s stands still.")
+        out.print(f"No open order is older than {older_than} s.")
         if older_than:
             say('To take all that are open: make reconcile ARGS="--older-than 0"')
         return
-    stand = "order stands" if report.stuck == 1 else "orders stand"
-    out.print(f"{report.stuck} {stand} still for more than {older_than} s:")
+    are = "order is" if report.stuck == 1 else "orders are"
+    out.print(f"{report.stuck} open {are} older than {older_than} s:\n")
+    print_table(reconciling.table(report))
+    if (rest := report.stuck - len(report.orders)) > 0:
+        out.print(f"… and {rest} more")
+    out.print()
     for number, what in (
-        (report.announced, "announced again (which ones: make logs ARGS=reconciler)"),
-        (report.left_over, "left over: make reconcile again"),
-        (report.without_event, "without an OrderCreated to announce: make logs ARGS=reconciler"),
-        (report.failed, "could not be announced: make logs ARGS=reconciler"),
+        (report.republished, "re-published; to see what happens to one: make follow ORDER=…"),
+        (report.left_over, "not this time: make reconcile again"),
+        (
+            report.without_event,
+            "without an OrderCreated to publish: make replay",
+        ),
+        (report.failed, "could not be published: make logs ARGS=reconciler"),
     ):
         if number:
-            out.print(f"  {number} {what}", soft_wrap=True)
+            out.print(f"{number} {what}", soft_wrap=True)
 
 
-def _tell_one(order: str, report: reconciling.Report) -> None:
-    """Say what became of one order.
+def _report_one(order: str, report: reconciling.Report) -> None:
+    """Say what the reconciler did with one order.
 
     Raises:
-        WorkshopError: It could not be announced.
+        WorkshopError: Its event could not be published.
     """
-    if report.announced:
-        out.print(f"Announced again: make follow ORDER={order}", markup=False, soft_wrap=True)
+    if report.republished:
+        out.print(f"Re-published: make follow ORDER={order}", markup=False, soft_wrap=True)
     elif report.stuck:
         raise WorkshopError(
-            f"It could not be announced: make logs ARGS='reconciler --order {order}'"
+            f"Its event could not be published: make logs ARGS='reconciler --order {order}'"
         )
     else:
-        out.print("Nothing to announce: the order has reached its end, or there is none such.")
+        out.print("Nothing to re-publish: the order is not open, or there is no such order.")
 
 
 @app.command()
 def gateway(
     position: Annotated[
-        str | None, typer.Argument(metavar="up|down", help="Default: only say how it is.")
+        str | None, typer.Argument(metavar="up|down", help="Default: only show its state.")
     ] = None,
 ) -> None:
-    """Switch the simulated payment gateway off and on: an outage that no retry outlasts."""
+    """Switch the simulated payment gateway off and on: an outage longer than all retries."""
     if position not in {None, "up", "down"}:
-        raise UsageError(f"The gateway is switched up or down, not {position}.")
+        raise UsageError(f"The gateway can be up or down, not {position}.")
     stack = current()
     with aws_errors():
         if position is not None:
@@ -221,33 +252,34 @@ def gateway(
         out.print(f"{key:<15} {'the gateway answers' if answers else 'the gateway is down'}")
     if not all(state.values()):
         again = "make up" if stack.target.own else "make deploy"
-        say(f"Up again with: make gateway ARGS=up (the next `{again}` does it, too)")
+        say(f"Switch it on with: make gateway ARGS=up (the next `{again}` also does)")
 
 
-def _discard(letters: DeadLetters, letter: DeadLetter) -> None:
-    """Delete a letter that has just been shown.
+def _discard(stack: Stack, dlqs: DeadLetters, dead_letter: DeadLetter) -> None:
+    """Delete a dead letter that has just been shown, and say what follows for its order.
 
     Raises:
-        WorkshopError: Another command holds it.
+        WorkshopError: Another command has received it.
     """
     with aws_errors():
-        deleted = dead_letters.discard(letters.queues, letter.message_id)
-    if not deleted:
-        raise WorkshopError("Another command holds it just now: it was not deleted. Try again.")
-    say("Deleted: what stands above is all that is left of it.")
+        discarding.delete(dlqs.queues, dead_letter.message_id)
+    say("Deleted. The output above is the only copy.")
+    with aws_errors():
+        if follows := discarding.consequence(stack, dead_letter, datetime.now(UTC)):
+            say(follows)
 
 
-def _redrive(letters: DeadLetters, wanted: Wanted, rate: float, total: int | None) -> None:
+def _redrive(dlqs: DeadLetters, wanted: Filter, rate: float, total: int | None) -> None:
     """Redrive, and show each attempt as it happens."""
     counts: Counter[Result] = Counter()
     try:
-        with letters.redriven(wanted, rate) as attempts:
+        with dlqs.redriven(wanted, rate) as attempts:
             for attempt in _with_progress(attempts, total):
                 counts[attempt.result] += 1
                 for line in dead_letter_view.attempted(attempt, width=out.width):
                     out.print(line)
     except KeyboardInterrupt:
-        say(f"Until here: {dead_letter_view.summary(counts)}. What was held is back in its queue.")
+        say(f"Interrupted: {dead_letter_view.summary(counts)}. All other messages are released.")
         raise
     if not counts:
         out.print(_none(wanted))
@@ -256,65 +288,59 @@ def _redrive(letters: DeadLetters, wanted: Wanted, rate: float, total: int | Non
     if failed := counts[Result.FAILED_AGAIN]:
         them = "it is" if failed == 1 else "they are"
         raise WorkshopError(
-            f"{_count(failed, 'message')} failed again, for the reason above: {them} still in the "
-            "queue. Remove the cause, then: make redrive"
+            f"{dead_letter_view.count(failed, 'message')} failed again, for the reason above: "
+            f"{them} still in the queue. Remove the cause, then: make redrive. To delete a message "
+            "that can never succeed: make dlq ARGS='ID --discard'"
         )
 
 
 def _with_progress(attempts: Iterator[Attempt], total: int | None) -> Iterator[Attempt]:
-    """Pass attempts on, and tell between them how far it is."""
+    """Pass attempts on, and show the progress between them."""
     of_all = f" of about {total}" if total else ""
-    with SignOfLife("Looking through the queues …") as sign:
-        sign.now()
+    with Spinner("Receiving messages from the queues …") as spinner:
+        spinner.now()
         for number, attempt in enumerate(attempts, 1):
-            sign.over()
+            spinner.over()
             yield attempt
-            sign.now(f"{number}{of_all} tried …")
+            spinner.now(f"{number}{of_all} tried …")
 
 
-def _show_dry_run(found: list[DeadLetter], wanted: Wanted, rate: float) -> None:
-    """Show what a redrive would take."""
+def _show_dry_run(found: list[DeadLetter], wanted: Filter, rate: float) -> None:
+    """Show which dead letters a redrive would send."""
     if not found:
         out.print(_none(wanted))
         return
     for line in dead_letter_view.listed(found, now=datetime.now(UTC), width=out.width):
         out.print(line)
-    ours = sum(not letter.foreign for letter in found)
+    ours = sum(not dead_letter.unrecognised for dead_letter in found)
     out.print(f"\nDry run: {ours} would be redriven, at most {rate:g} a second.")
 
 
 def _the_one(found: list[DeadLetter], beginning: str) -> DeadLetter:
-    """The only letter there is with such an id.
+    """Return the only dead letter with such an id.
 
     Raises:
         WorkshopError: There is none, or more than one.
     """
     if not found:
-        raise WorkshopError(f"No dead letter's id begins with {beginning}. All there are: make dlq")
+        raise WorkshopError(f"No dead letter's id begins with {beginning}. To list them: make dlq")
     if len(found) > 1:
-        ids = ", ".join(letter.message_id for letter in found[:3])
+        ids = ", ".join(dead_letter.message_id for dead_letter in found[:3])
         more = ", …" if len(found) > 3 else ""
         raise WorkshopError(
-            f"{len(found)} dead letters' ids begin with {beginning}: say more of it ({ids}{more})."
+            f"{len(found)} dead letters' ids begin with {beginning}. "
+            f"Give more characters: {ids}{more}."
         )
     return found[0]
 
 
-def _none(wanted: Wanted) -> str:
+def _none(wanted: Filter) -> str:
     return "No dead letters." if wanted == EVERYTHING else "No such dead letters."
 
 
-def _tell_held(letters: DeadLetters) -> int:
-    """Say how many letters another command holds; return how many wait for this one."""
-    waiting = letters.queues.waiting().values()
-    if held := sum(each.held for each in waiting):
-        are = "is" if held == 1 else "are"
-        say(
-            f"{_count(held, 'dead letter')} {are} out of sight, held by another command just now. "
-            "If that was killed, they come back by themselves within two minutes."
-        )
+def _report_held(dlqs: DeadLetters) -> int:
+    """Say how many messages another command has received; return how many are visible."""
+    waiting = dlqs.queues.waiting().values()
+    if held := dead_letter_view.held(sum(each.held for each in waiting)):
+        say(held)
     return sum(each.visible for each in waiting)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

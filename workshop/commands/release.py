@@ -1,4 +1,4 @@
-"""Verbs that move the functions' live versions: forward, and back."""
+"""Commands that move the functions' live versions: forward, and back."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -27,16 +27,16 @@ InAccount = Annotated[
 def move_on(
     prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False
 ) -> None:
-    """Make the newest code live, prove it with an order, take it back when it fails."""
+    """Make the newest code live, verify it with an order, and restore the previous on failure."""
     with aws_errors(), _stack(prefix, in_account=in_account) as stack:
-        told(release.release_and_prove(stack, prove))
+        report_moves(release.release_and_verify(stack, verify))
 
 
 @app.command()
 def smoke(prefix: Prefix = account_stack.DEFAULT_PREFIX, *, in_account: InAccount = False) -> None:
-    """Send one order from the API to its shipment, and remove it again."""
+    """Send one order from the API to its shipment."""
     with aws_errors(), _stack(prefix, in_account=in_account) as stack:
-        prove(stack)
+        verify(stack)
 
 
 @app.command()
@@ -45,22 +45,23 @@ def rollback(
 ) -> None:
     """Make live again what was live before the newest release."""
     with aws_errors(), _stack(prefix, in_account=in_account) as stack:
-        told(release.rollback(stack))
+        report_moves(release.rollback(stack))
     say("What was deployed stays deployed, and nobody calls it. The next release makes it live.")
 
 
-def prove(stack: Stack) -> None:
-    """Let an order prove that the system works.
+def verify(stack: Stack) -> None:
+    """Verify with one order that the system works.
 
     Raises:
         WorkshopError: It does not.
     """
     heading("smoke test: one order")
-    proof = smoke_test.smoke(stack, out)
-    say(f"It is {proof.status} after {proof.seconds:.1f} s, and removed again.")
+    sent = smoke_test.smoke(stack, out)
+    then = "It is removed again" if sent.removed else "A smoke test in an hour or later removes it"
+    say(f"It is {sent.status} after {sent.seconds:.1f} s. {then}.")
 
 
-def told(moves: Iterable[Move]) -> None:
+def report_moves(moves: Iterable[Move]) -> None:
     """Say which versions are live now."""
     lines = [f"  {each.key:<15} {each.before} → {each.now}" for each in moves]
     if lines:
@@ -70,4 +71,4 @@ def told(moves: Iterable[Move]) -> None:
 
 
 def _stack(prefix: str, *, in_account: bool) -> AbstractContextManager[Stack]:
-    return account_stack.found(prefix) if in_account else nullcontext(current())
+    return account_stack.deployed_stack(prefix) if in_account else nullcontext(current())

@@ -1,15 +1,20 @@
-"""One zip per stage's package: what Lambda runs, and nothing else.
+"""Build one zip per stage's package: what Lambda runs, and nothing else.
 
 A bundle holds the package, ``orderflow`` and the functions' dependencies. It depends on
 nothing but its sources: unchanged sources give the same bytes, and so an empty Terraform plan.
 
+In place of ``orderflow.validators`` it holds the validators of its JSON Schemas as plain Python, so
+that a cold start does not generate them.
+
 With a Python of the runtime's version on the machine, a bundle also holds bytecode: on Lambda the
-code's directory is read-only, and without bytecode every cold start compiles everything anew.
+code's directory is read-only, and without bytecode every cold start compiles everything again.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,13 +22,15 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from local_cloud.locking import exclusive
 from workshop.console import say
 from workshop.errors import WorkshopError
-from workshop.files import write_atomically
-from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, MARKER, ROOT, stage_packages
+from workshop.files import is_leftover, write_atomically
+from workshop.paths import BUNDLES, FUNCTION_DEPENDENCIES, MARKER, ROOT, in_stages, stage_packages
 
 RUNTIME = "3.13"
 """The Python that the functions run on; Terraform's ``runtime`` says the same."""
@@ -52,12 +59,19 @@ LEFT_OUT = tuple(
 )
 """Parts of the dependencies that stay outside; a test imports every handler from its bundle."""
 
-_FORMAT = 1  # a new number remakes all bundles: raise it when this file packs differently
+_MODULE = re.compile(r"(?:[^\W\d]\w*/)*[^\W\d]\w*\.py")
+_DATA = re.compile(r"(?:[^\W\d]\w*/)*\w[\w.-]*\.json")
+_VALIDATORS = "orderflow/validators.py"
+_SCHEMA = ".schema.json"  # how the names of the schemas end that validators are generated from
+_FORMAT = 2  # a new number remakes all bundles: raise it when this file packs differently
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say
 _LICENSES = ("AUTHORS", "COPYING", "LICENSE", "LICENCE", "NOTICE")
 
 Files = dict[str, bytes]
 """What a bundle holds: names inside the zip, and contents."""
+
+Source = tuple[str, bytes]
+"""A module's name inside the zip, and its content."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ class Bundle:
     Attributes:
         package: Its name, such as ``order_service``.
         path: The zip.
-        changed: Whether it was written anew just now.
+        changed: Whether it was just written.
     """
 
     package: str
@@ -78,7 +92,7 @@ class Bundle:
 def build(root: Path = ROOT, target: Path = BUNDLES) -> list[Bundle]:
     """Make the bundle of every stage's package, or leave it alone when its sources are the same.
 
-    One at a time: whoever comes meanwhile waits, and then finds them made.
+    Only one command builds at a time; others wait, and then use its bundles.
 
     Raises:
         WorkshopError: When a source file is not valid Python, or the dependencies are missing.
@@ -94,7 +108,7 @@ def source_folders(root: Path) -> list[Path]:
 
 def find_compiler() -> Path | None:
     """An interpreter of the runtime's version that really runs; None when there is none."""
-    return next((path for path in _candidates() if path.is_file() and _is_runtime(path)), None)
+    return next((path for path in _candidates() if _is_runtime(path)), None)
 
 
 def has_bytecode(bundle: Path) -> bool:
@@ -116,10 +130,13 @@ def warn_of_bytecode(made: Iterable[Bundle]) -> None:
 def _build(root: Path, target: Path) -> list[Bundle]:
     if not (FUNCTION_DEPENDENCIES / MARKER).exists():  # half a bundle would import nothing on AWS
         raise WorkshopError("The functions' dependencies are not there yet: make setup")
-    shared = _sources(root / "orderflow", "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
-    contents = {
-        folder.name: shared | _sources(folder, folder.name) for folder in stage_packages(root)
-    }
+    for handler in in_stages("*/handler.py", root=root):
+        if not (handler.parent / "__init__.py").exists():
+            folder = handler.parent.relative_to(root).as_posix()
+            msg = f"{folder} is not a package: create an empty file {folder}/__init__.py"
+            raise WorkshopError(msg)
+    shared = _sources(root / "orderflow") | _dependencies(FUNCTION_DEPENDENCIES)
+    contents = {folder.name: shared | _sources(folder) for folder in stage_packages(root)}
     compiler = find_compiler()
     stamps = {package: _stamp(files, compiler) for package, files in contents.items()}
     stale = {
@@ -128,9 +145,9 @@ def _build(root: Path, target: Path) -> list[Bundle]:
         if not _is_current(target / f"{package}.zip", stamps[package])
     }
     if stale:
-        everything = {name: data for files in stale.values() for name, data in files.items()}
-        bytecode = _compile(everything, compiler) if compiler else {}
-        for package, files in stale.items():
+        complete = {package: files | _validators(files) for package, files in stale.items()}
+        bytecode = _compile(complete.values(), compiler) if compiler else {}
+        for package, files in complete.items():
             _write(target / f"{package}.zip", files, bytecode, stamps[package])
     return [Bundle(each, target / f"{each}.zip", each in stale) for each in contents]
 
@@ -140,19 +157,23 @@ def _candidates() -> Iterator[Path]:
         yield Path(sys.executable)
     home = Path.home()
     pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv"))
-    yield from sorted(pyenv.glob(f"versions/{RUNTIME}.*/bin/python"))
-    yield from sorted(home.glob(f".local/share/uv/python/cpython-{RUNTIME}.*/bin/python{RUNTIME}"))
+    for place, pattern in (
+        (pyenv, f"versions/{RUNTIME}.*/bin/python"),
+        (home, f".local/share/uv/python/cpython-{RUNTIME}.*/bin/python{RUNTIME}"),
+    ):
+        with contextlib.suppress(OSError):  # another user's, perhaps
+            yield from sorted(place.glob(pattern))
     for folder in os.get_exec_path():
         yield Path(folder) / f"python{RUNTIME}"
     if launcher := shutil.which("py"):  # Windows
-        told = subprocess.run(
+        answer = subprocess.run(
             [launcher, f"-{RUNTIME}", "-c", "import sys; print(sys.executable)"],
             capture_output=True,
             text=True,
             check=False,
         )
-        if not told.returncode:
-            yield Path(told.stdout.strip())
+        if not answer.returncode:
+            yield Path(answer.stdout.strip())
 
 
 def _is_runtime(python: Path) -> bool:
@@ -167,30 +188,40 @@ def _is_runtime(python: Path) -> bool:
     return answer.stdout.strip() == RUNTIME
 
 
-def _sources(folder: Path, prefix: str) -> Files:
-    """A package's files, without what running and testing leaves behind."""
+def _sources(folder: Path) -> Files:
+    """Return what Lambda runs of a package: modules that can be imported, and their JSON data."""
     return {
-        f"{prefix}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not {"__pycache__", "tests"} & set(path.relative_to(folder).parts)
+        f"{folder.name}/{name}": data
+        for name, data in _files(folder).items()
+        if _MODULE.fullmatch(name) or _DATA.fullmatch(name)
+    }
+
+
+def _files(folder: Path) -> Files:
+    """Return a folder's files, without what running and testing leaves behind."""
+    found = {path: path.relative_to(folder) for path in folder.rglob("*")}
+    return {
+        name.as_posix(): path.read_bytes()
+        for path, name in found.items()
+        if not is_leftover(name) and "tests" not in name.parts and path.is_file()
     }
 
 
 def _dependencies(folder: Path) -> Files:
     """The installed packages; of pip's own records only the licences."""
     files = {}
-    for name, data in _sources(folder, "").items():
-        top, _, rest = name.removeprefix("/").partition("/")
+    for name, data in _files(folder).items():
+        top, _, rest = name.partition("/")
         is_code = top.endswith(".py") or (rest and top != "bin" and not top.endswith(".dist-info"))
         is_license = top.endswith(".dist-info") and Path(rest).name.startswith(_LICENSES)
         if (is_code or is_license) and not f"{top}/{rest}".startswith(LEFT_OUT):
-            files[name.removeprefix("/")] = data
+            files[name] = data
     return files
 
 
 def _stamp(files: Files, compiler: Path | None) -> str:
     """A hash of everything a bundle is made from."""
-    digest = hashlib.sha256(f"{_FORMAT} {compiler}".encode())
+    digest = hashlib.sha256(f"{_FORMAT} {compiler} {version('fastjsonschema')}".encode())
     for name, data in sorted(files.items()):
         digest.update(f"{name} {hashlib.sha256(data).hexdigest()}".encode())
     return digest.hexdigest()
@@ -207,6 +238,37 @@ def _is_current(bundle: Path, stamp: str) -> bool:
         return False
 
 
+def _validators(files: Files) -> Files:
+    """Return the module of the validators of all schemas among the files.
+
+    Raises:
+        WorkshopError: A schema is not valid.
+    """
+    schemas = sorted(name for name in files if name.endswith(_SCHEMA))
+    if not schemas:
+        return {}
+    from fastjsonschema import JsonSchemaDefinitionException  # noqa: PLC0415 - slow, seldom needed
+
+    from orderflow.validators import generate  # noqa: PLC0415
+
+    def read(uri: str) -> Any:
+        name = uri.removeprefix("file:///")
+        try:
+            return json.loads(files[name])
+        except KeyError:
+            raise WorkshopError(f"A schema refers to {name}, which does not exist.") from None
+        except ValueError as error:
+            raise WorkshopError(f"{name} is not valid JSON: {error}") from None
+
+    try:
+        code = generate([f"file:///{name}" for name in schemas], read)
+    except (JsonSchemaDefinitionException, re.error) as error:
+        raise WorkshopError(
+            f"A schema is not valid: {error}. One of {', '.join(schemas)}"
+        ) from None
+    return {_VALIDATORS: code.encode()}
+
+
 _COMPILE = """
 import json, py_compile, sys
 for source, target, shown in json.load(sys.stdin):
@@ -215,22 +277,22 @@ for source, target, shown in json.load(sys.stdin):
 """
 
 
-def _compile(files: Files, compiler: Path) -> Files:
-    """The bytecode of all modules among the files, under the names the runtime looks for.
+def _compile(contents: Iterable[Files], compiler: Path) -> dict[Source, bytes]:
+    """Return the bytecode of all modules of bundles.
 
     Raises:
         WorkshopError: When a module is not valid Python.
     """
+    sources = dict.fromkeys(
+        source for files in contents for source in files.items() if source[0].endswith(".py")
+    )
     with tempfile.TemporaryDirectory() as folder:
         jobs, results = [], {}
-        for name, data in files.items():
-            if not name.endswith(".py"):
-                continue
-            source = Path(folder, name)
-            source.parent.mkdir(parents=True, exist_ok=True)
-            source.write_bytes(data)
-            jobs.append((str(source), str(source) + "c", f"/var/task/{name}"))
-            results[_bytecode_name(name)] = Path(str(source) + "c")
+        for number, (name, data) in enumerate(sources):
+            path, result = Path(folder, f"{number}.py"), Path(folder, f"{number}.pyc")
+            path.write_bytes(data)
+            jobs.append((str(path), str(result), f"/var/task/{name}"))
+            results[name, data] = result
         done = subprocess.run(
             [compiler, "-I", "-c", _COMPILE],
             input=json.dumps(jobs),
@@ -240,7 +302,7 @@ def _compile(files: Files, compiler: Path) -> Files:
         )
         if done.returncode:
             raise WorkshopError(_syntax_error(done.stderr))
-        return {name: path.read_bytes() for name, path in results.items()}
+        return {source: path.read_bytes() for source, path in results.items()}
 
 
 def _bytecode_name(module: str) -> str:
@@ -255,20 +317,19 @@ def _syntax_error(stderr: str) -> str:
     return f"A function's code is not valid Python:\n{stderr[start:].rstrip()}"
 
 
-def _write(path: Path, files: Files, bytecode: Files, stamp: str) -> None:
+def _write(path: Path, files: Files, bytecode: dict[Source, bytes], stamp: str) -> None:
     """Write a bundle and what it was made from."""
-    wanted = {name: data for name, data in bytecode.items() if _module_of(name) in files}
+    wanted = {
+        _bytecode_name(source[0]): bytecode[source]
+        for source in files.items()
+        if source in bytecode
+    }
     data = _zip(files | wanted)
     if len(data) > SIZE_LIMIT:
         data = _zip(files)
     _stamp_file(path).unlink(missing_ok=True)
     for target, content in ((path, data), (_stamp_file(path), stamp.encode())):
         write_atomically(target, content)
-
-
-def _module_of(bytecode: str) -> str:
-    folder, _, name = bytecode.rpartition("__pycache__/")
-    return f"{folder}{name.partition('.')[0]}.py"
 
 
 def _zip(files: Files) -> bytes:

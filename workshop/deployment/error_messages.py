@@ -1,4 +1,4 @@
-"""What went wrong with a deployment, in a sentence, and how to go on."""
+"""Explain errors of Terraform in a deployment, and what to do."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from workshop.console import say
-from workshop.deployment.aws_errors import EXPIRED, EXPIRED_PATTERN
+from workshop.deployment.aws_errors import EXPIRED, EXPIRED_PATTERN, LOGIN
 from workshop.deployment.terraform.diagnostics import TerraformError
 from workshop.deployment.terraform.runner import Terraform
 from workshop.errors import WorkshopError
@@ -16,6 +16,8 @@ class Explainable(Protocol):
     """What is worked on: a stack with names, Terraform, and a state somewhere."""
 
     prefix: str
+    when_taken: str
+    """What to do when AWS has something with its names already."""
 
     @property
     def where(self) -> str:
@@ -30,12 +32,31 @@ class Explainable(Protocol):
         """Terraform, at work on it."""
 
 
+BUS_HAS_RULES = "can't be deleted since it has rules"
+"""Of EventBridge: it sees rules for some seconds after they are deleted (terraform-provider-aws
+#22131, sst/ion#809)."""
+
+_MEANINGS = {
+    "Saved plan is stale": (
+        "The plan is stale: the stack was changed after it was made. "
+        "Nothing was changed now. Plan again: make plan"
+    ),
+    BUS_HAS_RULES: (
+        "EventBridge does not delete the bus yet: it still sees rules of it that are gone. Run the "
+        "same command again in some minutes. If that does not help, delete the rules that "
+        "`aws events list-rules --event-bus-name …` shows for it."
+    ),
+    # Of Terraform's provider: it cannot read a session of `aws login` (issue 45316).
+    "No valid credential source": f"Terraform finds no AWS credentials. {LOGIN}",
+}
+"""Text in Terraform's error → what it means, and what to do."""
+
 _LOCKED = re.compile(r"^\W*(ID|Operation|Who|Created):\s*(.*)$", re.MULTILINE)
 
 
 @contextmanager
-def explained(deployment: Explainable, *, changing: bool = False) -> Iterator[None]:
-    """Say in a sentence what went wrong with a deployment, and how to go on.
+def terraform_errors(deployment: Explainable, *, changing: bool = False) -> Iterator[None]:
+    """Explain Terraform's errors in a sentence, and what to do.
 
     Args:
         deployment: What is worked on.
@@ -51,22 +72,19 @@ def explained(deployment: Explainable, *, changing: bool = False) -> Iterator[No
             )
         raise
     except TerraformError as error:
-        told = sentence(str(error), deployment)
-        if told is None:
+        meaning = explain(str(error), deployment)
+        if meaning is None:
             raise
-        raise WorkshopError(told) from error
+        raise WorkshopError(meaning) from error
 
 
-def sentence(error: str, deployment: Explainable) -> str | None:
-    """What an error of Terraform's means for a deployment; None when it speaks for itself."""
+def explain(error: str, deployment: Explainable) -> str | None:
+    """Return what an error of Terraform means; None when it needs no explanation."""
     flat = " ".join(error.replace("│", " ").split())
     if "acquiring the state lock" in flat:
         return _who_locks(error, deployment)
-    if "Saved plan is stale" in flat:
-        return (
-            "The plan is stale: the stack was changed after it was made. "
-            "Nothing was changed now. Plan again: make plan"
-        )
+    if meaning := next((_MEANINGS[sign] for sign in _MEANINGS if sign in flat), None):
+        return meaning
     lost = deployment.terraform.errored_state
     kept = f" Keep {lost} until then: it is the newest state." if lost.exists() else ""
     if EXPIRED_PATTERN.search(flat):
@@ -75,14 +93,12 @@ def sentence(error: str, deployment: Explainable) -> str | None:
         cause = error.splitlines()[1:2] or [error]
         return (
             f"The state could not be written to {deployment.where}:\n{cause[0]}\n"
-            f"Mend that and run the same command again: it goes on from there.{kept}"
+            f"Fix that and run the same command again: it goes on from there.{kept}"
         )
     if "AlreadyExists" in flat or "already exist" in flat:
         return (
             f"{error}\nNames beginning with {deployment.prefix}- are taken in this account. "
-            "If by a deployment that was killed before it had written them down, remove these by "
-            "hand. If by another stack, remove what was made just now with `destroy`, then choose "
-            "others: --prefix"
+            f"{deployment.when_taken}"
         )
     return None
 
@@ -91,10 +107,10 @@ def _who_locks(error: str, deployment: Explainable) -> str:
     known = dict(_LOCKED.findall(error))
     if "Who" not in known:
         return f"The state {deployment.where} could not be locked.\n{error}"
-    told = (
+    message = (
         f"The state {deployment.where} is locked by {known['Who'].strip()} since "
         f"{known.get('Created', 'some time').strip()}. Wait until that has ended."
     )
     if deployment.remote:
-        told += f" Only if it was killed: aws s3 rm {deployment.where}.tflock"
-    return told
+        message += f" Only if it was killed: aws s3 rm {deployment.where}.tflock"
+    return message

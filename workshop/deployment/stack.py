@@ -1,4 +1,4 @@
-"""A deployed stack: where it is, what it is called, and clients to look into it."""
+"""A deployed stack: its target, its names, and clients."""
 
 import json
 import os
@@ -9,12 +9,14 @@ from typing import Any
 
 from local_cloud.process import LocalCloud
 from workshop.deployment.target import Target
-from workshop.errors import UsageError, WorkshopError
+from workshop.errors import NoStackError, UsageError, WorkshopError
 from workshop.files import write_atomically
-from workshop.paths import CLOUDS, LOCAL_CLOUD_ENVIRONMENT, python_of
+from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, python_of
 
 CLOUD_VARIABLE = "WORKSHOP_CLOUD"
-"""Names the cloud that all verbs work on; ``default`` when it is not set."""
+"""Names the cloud that all commands use; ``default`` when it is not set."""
+
+DEFAULT_CLOUD = "default"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
@@ -24,7 +26,9 @@ class Outputs:
     """Terraform's outputs; the maps have the keys of the event flow, such as ``payment-refund``.
 
     A consumer's two dead-letter queues are ``undelivered`` and ``failed``; before stage 5 there is
-    none. ``live_alias`` is what everybody invokes of each function; None before stage 6.
+    none. ``live_alias`` is what everybody invokes of each function; None before stage 6. A consumer
+    with a buffer has its queue in ``buffer_queue_urls``, and a third dead-letter queue,
+    ``unprocessed``.
     """
 
     api_endpoint: str
@@ -34,6 +38,17 @@ class Outputs:
     table_names: dict[str, str]
     dead_letter_queue_urls: dict[str, dict[str, str]]
     live_alias: str | None = None
+    buffer_queue_urls: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def function_keys(self) -> dict[str, str]:
+        """Function name → key: the other way round than `function_names`."""
+        return {name: key for key, name in self.function_names.items()}
+
+    @property
+    def buffer_keys(self) -> dict[str, str]:
+        """Name of a buffer's queue → key of its function."""
+        return {url.rpartition("/")[2]: key for key, url in self.buffer_queue_urls.items()}
 
 
 @dataclass
@@ -49,9 +64,10 @@ class Record:
         complete: False from the start of an apply to its end, good or bad: found False, the
             apply was killed, and nobody knows what it had made.
         applied: Hash of the Terraform configuration that the last good apply was for.
-        bundles: By package, the hash of the code last deployed, as Lambda tells it.
-        outputs: What Terraform said of the last good apply.
-        alarm_email: Who is told of alarms, on AWS; empty for nobody.
+        bundles: By package, the hash of the code last deployed, as Lambda reports it.
+        outputs: Terraform's outputs of the last successful apply.
+        alarm_email: The address for alarms on AWS; empty for none.
+        since: By stage, when the stack last came to it from another one; only local clouds.
     """
 
     region: str
@@ -64,14 +80,24 @@ class Record:
     bundles: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     alarm_email: str = ""
+    since: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, directory: Path) -> "Record | None":
-        """The record of a cloud; None when there is none that can be read."""
+        """Return the record of a cloud; None when there is none, or it is damaged.
+
+        Raises:
+            WorkshopError: The system does not let it be read: whether there is one is unknown.
+        """
+        path = directory / "stack.json"
         try:
-            return cls(**json.loads((directory / "stack.json").read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
+            return cls(**json.loads(path.read_text("utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
             return None
+        except OSError as error:
+            raise WorkshopError(
+                f"{path} cannot be read ({error.strerror}). Fix that, then run this again."
+            ) from error
 
     def save(self, directory: Path) -> None:
         """Write the record."""
@@ -98,6 +124,15 @@ class Stack:
         name, alias = self.outputs.function_names[key], self.outputs.live_alias
         return f"{name}:{alias}" if alias else name
 
+    def invokable_arn(self, key: str) -> str:
+        """Return the ARN of what Lambda is to invoke for a function's key."""
+        target = self.target
+        partition = target.session().get_partition_for_region(target.region)
+        return (
+            f"arn:{partition}:lambda:{target.region}:{target.account}:function:"
+            f"{self.invokable(key)}"
+        )
+
     def client(self, service: str) -> Any:
         """A boto3 client for a service of the stack's cloud."""
         return self.target.client(service)
@@ -108,12 +143,12 @@ class Stack:
 
 
 def cloud_name() -> str:
-    """The name of the cloud that verbs work on.
+    """Return the name of the cloud that commands use.
 
     Raises:
-        UsageError: When it is no name: it becomes a folder's.
+        UsageError: It is not valid as the name of a folder.
     """
-    name = os.environ.get(CLOUD_VARIABLE, "default")
+    name = os.environ.get(CLOUD_VARIABLE, DEFAULT_CLOUD)
     if not _NAME.fullmatch(name):
         raise UsageError(f"{CLOUD_VARIABLE} is {name!r}: a name has a-z, 0-9 and hyphens only.")
     return name
@@ -141,26 +176,55 @@ def current(name: str | None = None) -> Stack:
         name: The cloud; by default the one that ``WORKSHOP_CLOUD`` names, else the learner's.
 
     Raises:
-        WorkshopError: When no stack is up.
+        NoStackError: No stack is up.
+        LocalCloudError: Its local cloud runs and does not answer.
     """
     name = name or cloud_name()
     record = Record.load(CLOUDS / name)
+    if record is None and name.startswith("aws-"):
+        raise WorkshopError(
+            f"This machine does not know the stack {name} yet. With the account's credentials and "
+            "AWS_REGION set, this finds it: make drift"
+        )
     if record is None or not record.outputs:
-        raise WorkshopError("No stack is up. Start one with: make up")
+        raise NoStackError("No stack is up. Start one with: make up")
     target = target_of(name, record)
     if record.boot_id:
         cloud = LocalCloud(target.directory, python_of(LOCAL_CLOUD_ENVIRONMENT))
         running = cloud.running()
         if running is None and (stored := cloud.stored()) and stored.boot_id == record.boot_id:
-            raise WorkshopError(
+            raise NoStackError(
                 f"The stack is stopped. Start it again with: make up STAGE={record.stage}"
             )
         if running is None or running.boot_id != record.boot_id:
-            raise WorkshopError(
-                "The local cloud that held the stack is gone, with all its orders, events and dead "
-                "letters: it keeps them in memory. Start it again, empty, with: make up"
+            raise NoStackError(
+                "The local cloud that held the stack is gone, with all its orders, events and "
+                "dead letters: it keeps them in memory. Start it again, empty, with: make up"
             )
-    return Stack(target, record.stage, Outputs(**record.outputs))
+    stage = min(record.stage, LAST_STAGE)  # a learner's own stage may be removed again
+    return Stack(target, stage, Outputs(**record.outputs))
+
+
+def command(stack: Stack, words: str) -> str:
+    """Return the line that a person types so that a command works on a stack.
+
+    Args:
+        stack: The stack.
+        words: The command and its arguments, such as `logs ARGS=payment`.
+    """
+    return on(stack.target.name, words)
+
+
+def on(name: str, words: str) -> str:
+    """Return the line that a person types so that a command works on a cloud.
+
+    Args:
+        name: The cloud's name.
+        words: The command and its arguments, such as `logs ARGS=payment`.
+    """
+    if name == DEFAULT_CLOUD:
+        return f"make {words}"
+    return f"{CLOUD_VARIABLE}={name} make {words}"
 
 
 def function_name(stack: Stack, key: str) -> str:
@@ -176,6 +240,6 @@ def function_name(stack: Stack, key: str) -> str:
 
 
 def target_of(name: str, record: Record) -> Target:
-    """The target that a record tells of."""
+    """Return the target of a record."""
     own = record.boot_id is not None
     return Target(name, record.region, record.account, record.endpoint_url, own)

@@ -1,16 +1,22 @@
 """Where a stack is: the local cloud, or an AWS account reached in the usual way."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from workshop.deployment.aws_errors import LOGIN
+from workshop.errors import UsageError, WorkshopError
 from workshop.paths import CLOUDS
 
 LOCAL_ACCOUNT = "000000000000"
 LOCAL_REGION = "us-east-1"
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+RECORD_VARIABLE = "WORKSHOP_RECORD"
+"""Names a folder: what boto3 sends to an account and receives is recorded there, without ids."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -44,28 +50,25 @@ class Target:
         return CLOUDS / self.name
 
     def exports(self) -> dict[str, str]:
-        """The variables that make any AWS tool talk to this cloud."""
+        """Return the variables that lead AWS tools to this cloud."""
         exports = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region, "AWS_PAGER": ""}
         if self.endpoint_url:
             exports |= {"AWS_ENDPOINT_URL": self.endpoint_url}
         if self.own:
             exports |= LOCAL_CREDENTIALS
-            if _proxies():
-                exports["NO_PROXY"] = f"{_proxied_nowhere()},{_NO_PROXY}".strip(",")
+            # Profiles may lead elsewhere, or say that endpoints from the environment do not count.
+            exports |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+            exports |= {"AWS_EC2_METADATA_DISABLED": "true"}
+            if _proxies():  # many tools read the second name first
+                exports |= dict.fromkeys(_NO_PROXY_NAMES, _not_by_proxy())
         return exports
 
-    def unsets(self) -> list[str]:
-        """Variables that are set now and would lead an AWS tool elsewhere."""
-        misleading = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
-        return [name for name in misleading if self.own and name in os.environ]
-
     def environment(self) -> dict[str, str]:
-        """The environment for a program that shall work on this cloud and no other."""
+        """Return the environment for a program that shall work on this cloud and no other."""
         if not self.own:
             return os.environ | self.exports()
         clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return clean | nothing | {"AWS_EC2_METADATA_DISABLED": "true"} | self.exports()
+        return clean | self.exports()
 
     @lru_cache  # noqa: B019 - targets live as long as the process
     def client(self, service: str) -> Any:
@@ -84,46 +87,73 @@ class Target:
         from botocore.config import Config
 
         if not self.own:
-            return self.session().client(service, config=Config(**settings))
+            with usable_settings():
+                return self.session().client(service, config=Config(**settings))
         return self.session().client(
             service, endpoint_url=self.endpoint_url, config=Config(proxies={}, **settings)
         )
 
     @lru_cache  # noqa: B019 - targets live as long as the process
     def session(self) -> Any:
-        """The credentials and the region of this cloud, as a boto3 session."""
+        """Return the credentials and the region of this cloud, as a boto3 session."""
         import boto3
-        import botocore.session
+        from botocore.session import Session
 
         if not self.own:
-            return boto3.Session(region_name=self.region)
-        core = botocore.session.Session(
-            {  # whatever the user's own settings say, these clients reach the local cloud
-                "profile": (None, None, None, None),
-                "config_file": (None, None, os.devnull, None),
-                "credentials_file": (None, None, os.devnull, None),
-                "ca_bundle": (None, None, None, None),
-            }
-        )
+            with usable_settings():
+                return recorded(boto3.Session(region_name=self.region))
+        # Whatever the user's own settings say, these clients reach the local cloud.
+        settings = {
+            name: (None, None, default, convert)
+            for name, (_, _, default, convert) in Session.SESSION_VARIABLES.items()
+        }
+        nothing = (None, None, os.devnull, None)
+        core = Session(settings | {"config_file": nothing, "credentials_file": nothing})
+        for name in ("s3", "proxies_config"):  # of which a session knows no variables
+            core.get_component("config_store").set_config_variable(name, {})
         core.set_credentials(*LOCAL_CREDENTIALS.values())
         return boto3.Session(botocore_session=core, region_name=self.region)
 
 
+def recorded(session: Any) -> Any:
+    """Return a boto3 session; its requests are recorded if the environment names a folder."""
+    if folder := os.environ.get(RECORD_VARIABLE):
+        from workshop.deployment import recording  # noqa: PLC0415 - seldom needed
+
+        recording.watch(session, Path(folder), os.environ.get("NAME_PREFIX", "orderflow"))
+    return session
+
+
+@contextmanager
+def usable_settings() -> Iterator[None]:
+    """Report in a sentence that a setting of the user's for AWS cannot be used.
+
+    Raises:
+        UsageError: A value in the environment or in AWS's configuration file is none.
+        WorkshopError: The credentials are those of `aws login`.
+    """
+    from botocore.exceptions import BotoCoreError, MissingDependencyException
+
+    try:
+        yield
+    except MissingDependencyException as error:
+        raise WorkshopError(f"These are the credentials of `aws login`. {LOGIN}") from error
+    except (BotoCoreError, ValueError) as error:
+        names = ", ".join(sorted(name for name in os.environ if name.startswith("AWS_")))
+        raise UsageError(
+            f"A setting for AWS cannot be used: {error}. "
+            f"Look at your AWS configuration file{f' and at {names}' if names else ''}."
+        ) from error
+
+
 _NO_PROXY = ",".join(LOOPBACK)
+_NO_PROXY_NAMES = ("NO_PROXY", "no_proxy")
 
 
-def taken_back() -> dict[str, str | None]:
-    """The variables of all that a target exports, with what they were before; None: not set."""
-    local = Target.local("", "http://127.0.0.1")
-    before: dict[str, str | None] = dict.fromkeys(name for name in local.exports())
-    if "NO_PROXY" in os.environ:
-        before["NO_PROXY"] = _proxied_nowhere() or None
-    return before
-
-
-def _proxied_nowhere() -> str:
-    """What NO_PROXY says by itself, without what a target exports."""
-    return os.environ.get("NO_PROXY", "").removesuffix(_NO_PROXY).rstrip(",")
+def _not_by_proxy() -> str:
+    """Return the hosts that no proxy is asked for: the user's own, and this machine."""
+    own = next((os.environ[name] for name in _NO_PROXY_NAMES[::-1] if name in os.environ), "")
+    return f"{own.removesuffix(_NO_PROXY).rstrip(',')},{_NO_PROXY}".strip(",")
 
 
 def _proxies() -> bool:

@@ -1,1 +1,1 @@
-"""Exercises: something broken in the learner's working copy, to be mended, and put back."""
+"""Exercises: something broken in the learner's working copy, to fix and to reset."""

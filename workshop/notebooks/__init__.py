@@ -1,12 +1,12 @@
-"""What the notebooks share: it finds the stack, waits, shows and cleans up.
+"""Helpers of the notebooks: find the stack, wait, show tables and pictures, clean up.
 
-The calls to AWS that a lesson is about stand in the notebooks themselves.
+A lesson's own calls to AWS are in the notebooks.
 """
 
 from workshop.notebooks.cleanup import clean_up
 from workshop.notebooks.connecting import connect
 from workshop.notebooks.connection import Connection
-from workshop.notebooks.dead_letters import field_table, letter_of
+from workshop.notebooks.dead_letters import dead_letter_of, field_table
 from workshop.notebooks.latencies import hops_of_many, latencies, latency_table
 from workshop.notebooks.ledger_tables import money_table, stock_table
 from workshop.notebooks.permissions import permission_table, service_table
@@ -16,7 +16,8 @@ from workshop.notebooks.sample_events import decided, order_created, out_of_stoc
 from workshop.notebooks.sampling import sampled
 from workshop.notebooks.tables import hop_table, table
 from workshop.notebooks.terraform_plan import plan, terraform_state
-from workshop.notebooks.waiting import hops_of, hops_when, settle
+from workshop.notebooks.waiting import hops_of, hops_when, settle, wait_for_alarm
+from workshop.notebooks.why import why_table
 from workshop.orders.api_client import order_request
 from workshop.orders.ledger import entry
 
@@ -24,6 +25,7 @@ __all__ = [
     "Connection",
     "clean_up",
     "connect",
+    "dead_letter_of",
     "decided",
     "entry",
     "field_table",
@@ -34,7 +36,6 @@ __all__ = [
     "latencies",
     "latency_chart",
     "latency_table",
-    "letter_of",
     "money_table",
     "order_created",
     "order_request",
@@ -49,4 +50,6 @@ __all__ = [
     "table",
     "terraform_state",
     "time_line",
+    "wait_for_alarm",
+    "why_table",
 ]

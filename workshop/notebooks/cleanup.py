@@ -1,4 +1,4 @@
-"""Leaving a stack as it was."""
+"""Clean up after a notebook."""
 
 import time
 
@@ -6,31 +6,31 @@ from workshop.deployment.release import gateway_switch
 from workshop.deployment.stack import Stack
 from workshop.notebooks import stock, waiting
 from workshop.notebooks.connection import Connection
-from workshop.orders.cleanup import forget, orders_of
+from workshop.orders.cleanup import delete_orders, orders_of
 
 LAG_SECONDS = 5.0
-"""Before AWS is looked at once more: an index follows its table within a second as a rule."""
+"""Wait before the next query on AWS: an index usually follows its table within a second."""
 
 
 def clean_up(connection: Connection) -> None:
-    """Remove the customer's orders, their rows and dead letters, and put the shelf right again."""
+    """Delete the customer's orders, their rows and dead letters, and restore the stock."""
     stack = connection.stack
-    if stack.stage >= gateway_switch.STAGE:
+    if stack.stage >= gateway_switch.stage():
         gateway_switch.switch(stack, up=True)
-    count = forget_orders(stack, connection.customer)
+    count = delete_orders_of(stack, connection.customer)
     stock.restore(stack)
-    orders = "1 order is" if count == 1 else f"{count} orders are"
-    print(f"{orders} forgotten, rows and dead letters; the stack is as it was.")  # noqa: T201
+    orders = "1 order" if count == 1 else f"{count} orders"
+    print(f"Deleted {orders}, with rows and dead letters. The stack is as it was before.")  # noqa: T201
 
 
-def forget_orders(stack: Stack, customer: str) -> int:
-    """Remove a customer's orders once nothing of them is under way; return how many there were."""
-    forgotten = set[str]()
+def delete_orders_of(stack: Stack, customer: str) -> int:
+    """Delete a customer's orders when none is being processed; return how many there were."""
+    deleted = set[str]()
     while found := orders_of(stack, customer):
         waiting.wait(stack, found)
-        forget(stack, found)
-        forgotten.update(found)
+        delete_orders(stack, found)
+        deleted.update(found)
         if not stack.target.own:
-            # An index lags, and an event on its way makes a row anew: so look once more.
+            # An index lags, and a late event creates a row again: query again.
             time.sleep(LAG_SECONDS)
-    return len(forgotten)
+    return len(deleted)

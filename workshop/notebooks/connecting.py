@@ -1,10 +1,10 @@
-"""Finding the stack that is up, and leading boto3 to it."""
+"""Connect a notebook to the running stack."""
 
 import os
 import re
 
 from workshop.deployment.aws import account_stack
-from workshop.deployment.local.injected_faults import nothing_is_wrong
+from workshop.deployment.local.injected_faults import ensure_no_faults
 from workshop.deployment.stack import Stack, current
 from workshop.errors import WorkshopError
 from workshop.notebooks import cleanup, error_display, stock
@@ -15,67 +15,67 @@ _CUSTOMER = r"[A-Za-z0-9-]{1,64}"
 
 
 def connect(stage: int, customer: str) -> Connection:
-    """Find the stack that is up, and let boto3's clients in this process reach it.
+    """Find the running stack, and configure boto3 in this process to use it.
 
-    From then on a fault that has an explanation is told in a sentence. If the stack has an
-    inventory, the shelf is filled until `clean_up`; what an earlier, interrupted run left is
-    removed.
+    Afterwards an error that has an explanation is shown as a sentence instead of a traceback. If
+    the stack has an inventory, this sets the demo stock until `clean_up`. It deletes what an
+    earlier, interrupted run left.
 
     Args:
-        stage: The lowest that will do.
-        customer: The id under which orders are placed: one for each notebook.
+        stage: The lowest stage that the notebook needs.
+        customer: The customer id of the notebook's orders; each notebook has its own.
 
     Raises:
-        WorkshopError: No stack is up, its stage is too low, or something is wrong with it on
-            purpose; the message names the command.
+        WorkshopError: No stack is up, its stage is too low, or a fault is injected. The message
+            names the command to run.
     """
-    error_display.tell_in_sentences(None)
+    error_display.show_explained_errors(None)
     if not re.fullmatch(_CUSTOMER, customer or ""):
-        raise WorkshopError("A customer's id has 1 to 64 letters, digits and hyphens.")
+        raise WorkshopError("A customer id has 1 to 64 letters, digits and hyphens.")
     stack = current()
     require(stack, stage)
     if not stack.target.own:
         _same_account(stack)
-    nothing_is_wrong(stack)
-    _lead_boto3_to(stack)
-    error_display.tell_in_sentences(stack, stage)
+    ensure_no_faults(stack)
+    _configure_boto3(stack)
+    error_display.show_explained_errors(stack, stage)
     connection = Connection(stack, customer)
-    cleanup.forget_orders(stack, customer)
+    cleanup.delete_orders_of(stack, customer)
     stock.fill(stack)
     return connection
 
 
 def require(stack: Stack, stage: int) -> None:
-    """Make sure that a stack is built far enough.
+    """Check that a stack has reached a stage.
 
     Raises:
-        WorkshopError: It is not; the message names the command.
+        WorkshopError: It has not; the message names the command to run.
     """
     if stage not in STAGES:
-        raise WorkshopError(f"There is no stage {stage!r}: stages go from 1 to {STAGES[-1]}.")
+        raise WorkshopError(f"There is no stage {stage!r}. The stages are 1 to {STAGES[-1]}.")
     if stack.stage < stage:
-        verb = "up" if stack.target.own else "deploy"
+        command = "up" if stack.target.own else "deploy"
         raise WorkshopError(
-            f"This notebook needs stage {stage}, and the stack is at stage {stack.stage}. "
-            f"In a terminal: make {verb} STAGE={stage}"
+            f"This notebook needs stage {stage}. The stack is at stage {stack.stage}. "
+            f"In a terminal: make {command} STAGE={stage}"
         )
 
 
 def _same_account(stack: Stack) -> None:
-    """Make sure that the credentials are for the account that holds the stack."""
+    """Check that the credentials are for the stack's account."""
     found = account_stack.target(account_stack.DEFAULT_PREFIX)
     if found.account != stack.target.account:
         raise WorkshopError(
-            f"The stack is in account {stack.target.account}, and your AWS credentials are for "
-            f"account {found.account}."
+            f"The stack is in account {stack.target.account}. Your AWS credentials are for "
+            f"account {found.account}. Use credentials for the stack's account."
         )
 
 
-def _lead_boto3_to(stack: Stack) -> None:
-    """Give this process the variables that `make env` exports, and no others of AWS."""
+def _configure_boto3(stack: Stack) -> None:
+    """Set the variables that `make env` exports, and remove all other AWS variables."""
     import boto3
 
-    wanted = stack.target.environment() | {"AWS_RETRY_MODE": "standard"}  # three tries, not ten
+    wanted = stack.target.environment() | {"AWS_RETRY_MODE": "standard"}  # three attempts, not ten
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         if name not in wanted:
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""A stack as a notebook sees it: names for boto3."""
+"""A notebook's connection to a stack: the resource names that boto3 needs."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from workshop.notebooks import stock
 
 @dataclass(frozen=True)
 class Connection:
-    """A stack that boto3 reaches without further ado, and the customer whose orders are placed.
+    """A stack that boto3 is configured for, and the customer of the notebook's orders.
 
     Attributes:
-        stack: The stack, as the command line knows it.
-        customer: The id of the notebook's own customer: clean-up removes all that is theirs.
+        stack: The stack, as the commands use it.
+        customer: The notebook's own customer id; `clean_up` deletes all of this customer's orders.
     """
 
     stack: Stack
@@ -25,7 +25,7 @@ class Connection:
 
     @property
     def api(self) -> str:
-        """The address of the HTTP API."""
+        """The URL of the HTTP API."""
         return self.stack.outputs.api_endpoint
 
     @property
@@ -45,14 +45,14 @@ class Connection:
 
     @property
     def queues(self) -> dict[str, dict[str, str]]:
-        """By consumer, the addresses of its queues ``undelivered`` and ``failed``."""
+        """Queue URLs by consumer and kind: ``undelivered`` and ``failed``."""
         return self.stack.outputs.dead_letter_queue_urls
 
     def __repr__(self) -> str:
-        """What there is, for people to read."""
+        """Return the stack's stage, functions, tables and queues, one per line."""
         target = self.stack.target
         where = "the local cloud" if target.own else f"account {target.account}, {target.region}"
-        told = {
+        lines = {
             "stage": f"{self.stack.stage}, on {where}",
             "API": self.api,
             "bus": self.bus,
@@ -61,6 +61,6 @@ class Connection:
             "queues": ", ".join(self.queues),
             "customer": self.customer,
         }
-        if goods := stock.promised(self.stack):
-            told["shelf"] = ", ".join(f"{sku} {pieces}" for sku, pieces in goods.items())
-        return "\n".join(f"{name:<10} {value}" for name, value in told.items() if value)
+        if units := stock.demo_stock(self.stack):
+            lines["stock"] = ", ".join(f"{sku} {count}" for sku, count in units.items())
+        return "\n".join(f"{name:<10} {value}" for name, value in lines.items() if value)

@@ -1,4 +1,4 @@
-"""Dead letters as SQS hands them over: finding one, and reading it field by field."""
+"""Find an order's dead letter among SQS messages, and show its fields as a table."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,30 +7,35 @@ from typing import Any
 import pandas as pd
 
 from workshop.errors import WorkshopError
+from workshop.journeys.hops import is_about
 from workshop.notebooks.tables import table
 
 
-def letter_of(messages: Iterable[Mapping[str, Any]], order_id: str) -> Mapping[str, Any]:
-    """Return the message that tells of an order; others may lie in the same queue.
+def dead_letter_of(messages: Iterable[Mapping[str, Any]], order_id: str) -> Mapping[str, Any]:
+    """Return the message about an order; the queue may also hold messages about others.
+
+    Args:
+        messages: What `receive_message` returned.
+        order_id: Which order.
 
     Raises:
-        WorkshopError: None does.
+        WorkshopError: No message is about the order.
     """
     for message in messages:
-        if order_id in message["Body"]:
+        if is_about(message["Body"], order_id):
             return message
     raise WorkshopError(
-        "The order's letter was not among the messages that SQS showed, at most ten at a time. "
-        "Run this cell again; if others fill the queue, see `make dlq`."
+        "SQS returned no message about this order; it returns at most ten at a time. "
+        "Run this cell again. If the queue is full of other orders, see `make dlq`."
     )
 
 
 def field_table(record: Mapping[str, Any], meanings: Mapping[str, str]) -> pd.DataFrame:
-    """Return some fields of a record as a table: field, value, and what it means.
+    """Return fields of a record as a table: field, value, and what it means.
 
     Args:
-        record: Nested, such as the parsed body of a message.
-        meanings: Path, such as `requestContext.condition` → what it means.
+        record: A nested record, such as the parsed body of a message.
+        meanings: Path, such as `requestContext.condition`, → what the field means.
     """
     rows = [
         {"field": path, "value": _value(record, path), "what it means": meaning}
@@ -40,7 +45,7 @@ def field_table(record: Mapping[str, Any], meanings: Mapping[str, str]) -> pd.Da
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path; None if nothing does. What is nested deeper is shown as JSON."""
+    """Return the value at a path, or None; a nested value is returned as JSON."""
     value: Any = record
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None

@@ -1,42 +1,36 @@
-"""How long each hop of an order takes, over many orders."""
+"""The latency of each hop, measured over many orders."""
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 
 import pandas as pd
 
 from workshop.errors import WorkshopError
+from workshop.journeys import following, order_rows
+from workshop.journeys.hops import Hop, hop_of
 from workshop.notebooks.connection import Connection
 from workshop.notebooks.pictures.charts_layout import spread_of
 from workshop.notebooks.tables import table
-from workshop.orders import function_logs, journey
-from workshop.orders.journey import Hop
+from workshop.orders import function_logs
+from workshop.stages import flow
 
 POLL_SECONDS = 0.5
 CLOCKS_DIFFER = timedelta(minutes=1)
 
-MARKS = (
-    ("order-api", "published", "order-created"),
-    ("payment", "consumed", "order-created"),
-    ("payment", "published", "payment-succeeded"),
-    ("inventory", "consumed", "payment-succeeded"),
-    ("inventory", "published", "stock-reserved"),
-    ("shipping", "consumed", "stock-reserved"),
-    ("shipping", "published", "shipment-prepared"),
-    ("order-tracker", "tracked", "shipment-prepared"),
-)
-"""What is told of an order that ships, in this order: function, what, step."""
+Mark = tuple[str, str, str]
+"""Function, what it logged, and the step."""
 
-WHOLE = "the whole journey"
+JOURNEY = "the whole journey"
 
 
 def latencies(journeys: Iterable[Sequence[Hop]]) -> dict[str, list[float]]:
     """Return the milliseconds of each hop, one value for each order that shipped.
 
-    `order-api → payment` is an event's way, `payment` the work of a function. For each order they
-    add up to the last one, the whole journey.
+    `order-api → payment` is a delivery, `payment` an execution of the function. For each order
+    they add up to the last value, the whole journey.
 
     Raises:
         WorkshopError: No order shipped.
@@ -46,12 +40,12 @@ def latencies(journeys: Iterable[Sequence[Hop]]) -> dict[str, list[float]]:
         moments = _moments(hops)
         if moments is None:
             continue
-        for (start, end), (began, ended) in zip(pairwise(MARKS), pairwise(moments), strict=True):
+        for (start, end), (began, ended) in zip(pairwise(marks()), pairwise(moments), strict=True):
             label = start[0] if start[0] == end[0] else f"{start[0]} → {end[0]}"
             found.setdefault(label, []).append(_milliseconds(began, ended))
-        found.setdefault(WHOLE, []).append(_milliseconds(moments[0], moments[-1]))
+        found.setdefault(JOURNEY, []).append(_milliseconds(moments[0], moments[-1]))
     if not found:
-        raise WorkshopError("None of these orders has come as far as its shipment.")
+        raise WorkshopError("None of these orders has a shipment yet.")
     return found
 
 
@@ -69,14 +63,19 @@ def hops_of_many(
 ) -> dict[str, list[Hop]]:
     """Return what the functions logged about each of many orders.
 
-    It reads every log once instead of once for each order, and waits, as `hops_of` does, until the
-    tracker has told of every event that was published.
+    It reads every log once, not once for each order. As `hops_of` does, it waits until the tracker
+    has logged every published event.
+
+    Args:
+        connection: The stack.
+        order_ids: Which orders.
+        seconds: The timeout; after it, the hops found so far are returned.
 
     Raises:
         WorkshopError: There is no such order.
     """
     stack = connection.stack
-    rows = (journey.row_of(stack, "orders", order_id) for order_id in order_ids)
+    rows = (order_rows.row_of(stack, "orders", order_id) for order_id in order_ids)
     moments = [datetime.fromisoformat(row["placed_at"]) for row in rows if row]
     if not moments:
         raise WorkshopError("None of these orders is in the Orders table.")
@@ -90,7 +89,7 @@ def hops_of_many(
             for line in function_logs.read(stack, key, name, since)
         ]
         found = hops_by_order(lines, order_ids)
-        complete = all(hops and not journey.untracked(hops) for hops in found.values())
+        complete = all(hops and not following.untracked(hops) for hops in found.values())
         if complete or time.monotonic() > deadline:
             return found
         time.sleep(POLL_SECONDS)
@@ -99,22 +98,36 @@ def hops_of_many(
 def hops_by_order(
     lines: Iterable[function_logs.LogLine], order_ids: Collection[str]
 ) -> dict[str, list[Hop]]:
-    """Return the hops that log lines tell of, for each of these orders, oldest first."""
+    """Return the hops in log lines by order id, oldest first."""
     found: dict[str, set[Hop]] = {order_id: set() for order_id in order_ids}
     for line in lines:
         order_id = (line.parsed() or {}).get("correlation_id")
-        hop = journey.hop_of(line.function, line.message)
+        hop = hop_of(line.function, line.message)
         if order_id in found and hop:
             found[order_id].add(hop)
     return {order_id: sorted(hops) for order_id, hops in found.items()}
 
 
+@cache
+def marks() -> tuple[Mark, ...]:
+    """Return what is logged about an order that ships, in this order."""
+    described = flow()
+    steps = [(each.key, each.publishes[0]) for each in described.good_path if each.publishes]
+    while steps[-1][1] not in described.statuses:  # what follows an order's last status
+        steps.pop()
+    found: list[Mark] = [(steps[0][0], "published", steps[0][1])]
+    for (_, before), (function, after) in pairwise(steps):
+        found += [(function, "consumed", before), (function, "published", after)]
+    return (*found, (described.tracker.key, "tracked", steps[-1][1]))
+
+
 def _moments(hops: Sequence[Hop]) -> list[datetime] | None:
-    """When an order passed each mark for the first time; None if it missed one."""
-    first: dict[tuple[str, str, str], datetime] = {}
+    """Return when an order first passed each mark; None if it missed one."""
+    first: dict[Mark, datetime] = {}
     for hop in sorted(hops):
         first.setdefault((hop.function, hop.what, hop.step.partition(" ")[0]), hop.at)
-    return [first[mark] for mark in MARKS] if first.keys() >= set(MARKS) else None
+    expected = marks()
+    return [first[mark] for mark in expected] if first.keys() >= set(expected) else None
 
 
 def _milliseconds(start: datetime, end: datetime) -> float:

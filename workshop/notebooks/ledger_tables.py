@@ -1,4 +1,4 @@
-"""The books of some orders, as tables."""
+"""The ledger of orders as tables: money and stock."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,72 +10,76 @@ from workshop.notebooks.tables import table
 from workshop.orders.journey_view import money
 from workshop.orders.ledger import Entry
 
-ALL = "all of them"
+ALL = "total"
 
 
 def money_table(entries: Iterable[Entry]) -> pd.DataFrame:
-    """Return per order, and in sum, what was charged, given back, and shipped.
+    """Return what was charged, refunded and shipped: per order, and the total of each currency.
 
     Args:
-        entries: All of one currency; at least one.
+        entries: The ledger entries of the orders.
 
     Raises:
-        WorkshopError: There is none.
+        WorkshopError: There are no entries.
     """
     found = list(entries)
     if not found:
-        raise WorkshopError("There are no orders to book.")
-    sums = Entry(
-        order_id=ALL,
-        currency=found[0].currency,
-        charged=sum(each.charged for each in found),
-        refunded=sum(each.refunded for each in found),
-        shipped=sum(each.shipped for each in found),
-        pieces={},
-        reserved={},
-    )
+        raise WorkshopError("There are no orders to show.")
+    currencies = dict.fromkeys(each.currency for each in found)
+    sums = [
+        Entry(
+            order_id=ALL if len(currencies) == 1 else f"{ALL} in {currency}",
+            currency=currency,
+            charged=sum(each.charged for each in found if each.currency == currency),
+            refunded=sum(each.refunded for each in found if each.currency == currency),
+            shipped=sum(each.shipped for each in found if each.currency == currency),
+            units={},
+            reserved={},
+        )
+        for currency in currencies
+    ]
     rows = [
         {
             "order": each.order_id,
             "charged": money(each.charged, each.currency),
             "refunded": money(each.refunded, each.currency),
             "kept": money(each.charged - each.refunded, each.currency),
-            "goods shipped": money(each.shipped, each.currency),
+            "value shipped": money(each.shipped, each.currency),
             "balanced": _yes(each.charged - each.refunded == each.shipped),
         }
-        for each in [*found, sums]
+        for each in [*found, *sums]
     ]
-    return table(rows, "order", "charged", "refunded", "kept", "goods shipped", "balanced")
+    return table(rows, "order", "charged", "refunded", "kept", "value shipped", "balanced")
 
 
 def stock_table(
     before: Mapping[str, int], after: Mapping[str, int], entries: Iterable[Entry]
 ) -> pd.DataFrame:
-    """Return per SKU, and in sum, what left the shelf, and what was shipped.
+    """Return the units that left the stock and that were shipped: per SKU, and the total.
 
     Args:
-        before: Pieces on the shelf by SKU, before the orders.
-        after: The same SKUs afterwards.
-        entries: The orders.
+        before: Units on hand by SKU, before the orders.
+        after: Units on hand of the same SKUs afterwards.
+        entries: The ledger entries of the orders.
     """
     shipped = Counter[str]()
     for each in entries:
-        shipped.update(each.pieces)
+        shipped.update(each.units)
     lines = [(sku, before[sku], after[sku], shipped[sku]) for sku in before]
     sums = (ALL, sum(before.values()), sum(after.values()), shipped.total())
     rows = [
         {
-            "goods": sku,
+            "SKU": sku,
             "before": had,
             "after": has,
-            "gone": had - has,
+            "taken": had - has,
             "shipped": sent,
             "balanced": _yes(had - has == sent),
         }
         for sku, had, has, sent in [*lines, sums]
     ]
-    return table(rows, "goods", "before", "after", "gone", "shipped", "balanced")
+    return table(rows, "SKU", "before", "after", "taken", "shipped", "balanced")
 
 
-def _yes(value: bool) -> str:  # noqa: FBT001 - a word for it
+def _yes(value: bool) -> str:  # noqa: FBT001 - it formats a value
     return "yes" if value else "NO"

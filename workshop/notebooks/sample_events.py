@@ -1,9 +1,10 @@
-"""Details of events: made for publishing manually, and read from a row."""
+"""Event details: build one to publish manually, or read one from a row."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from orderflow import contract
 from orderflow.clock import utc_now
 from orderflow.event import Event, first_event, next_event
 from workshop.orders.api_client import catalogue, order_request
@@ -18,13 +19,13 @@ def order_created(
     customer_id: str,
     token: str = "tok_approved",  # noqa: S107  (a payment token of the simulated gateway)
 ) -> Detail:
-    """Return the detail of an `OrderCreated`, as the order service would publish it.
+    """Return the detail of an `OrderCreated`, as the order service publishes it.
 
     Args:
         lines: SKU → quantity, at the catalogue's prices in EUR.
         order_id: The order's id.
-        customer_id: Who orders.
-        token: How it is paid.
+        customer_id: The customer's id.
+        token: The payment token.
     """
     request = order_request(lines, customer_id=customer_id, token=token)
     prices, currency = catalogue(), request["currency"]
@@ -43,30 +44,37 @@ def order_created(
 
 
 def out_of_stock(paid: Detail, *missing: str) -> Detail:
-    """Return the detail of the `InventoryUpdated` that refuses a paid order.
+    """Return the detail of the `InventoryUpdated` that rejects a paid order.
 
-    Its event id is the one that the inventory service would give it: to every consumer both are
-    the same event.
+    It has the event id that the inventory service gives it, so consumers treat both as the same
+    event.
 
     Args:
         paid: The detail of a `PaymentProcessed` of the order.
-        missing: The SKUs there is not enough of.
+        missing: The SKUs that are out of stock.
     """
     order_id = paid["metadata"]["correlation_id"]
-    # The cause is the payment, also where its row holds the refund already.
+    # The cause is the payment, also when the row already holds the refund.
     metadata = paid["metadata"] | {"event_id": f"{order_id}/payment-succeeded"}
     cause = Event("PaymentProcessed", paid | {"metadata": metadata})
     inventory = {"status": "OUT_OF_STOCK", "missing_skus": list(missing)}
-    return next_event(
-        cause, "InventoryUpdated", "out-of-stock", {"inventory": inventory}, at=utc_now()
-    ).detail
+    version = contract.versions("InventoryUpdated")[-1]
+    rejected = next_event(
+        cause,
+        "InventoryUpdated",
+        "out-of-stock",
+        {"inventory": inventory},
+        at=utc_now(),
+        version=version,
+    )
+    return rejected.detail
 
 
 def decided(payment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the gateway answered, from a row of the Payments table.
+    """Return the gateway's response from a row of the Payments table.
 
     Returns:
-        The own part of the stored `PaymentProcessed`, such as ``reason``; {} while there is none.
+        The `payment` part of the stored `PaymentProcessed`; {} while there is none.
     """
     if "outcome" not in payment:
         return {}

@@ -1,4 +1,4 @@
-"""Reading one value again and again while something else runs."""
+"""Read a value repeatedly while other code runs."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ EVERY_SECONDS = 0.03
 
 @dataclass
 class Samples:
-    """What was read, in the order of time.
+    """The values that were read, in the order of time.
 
     Attributes:
         readings: (seconds since the start, value).
@@ -24,31 +24,31 @@ class Samples:
 
     @property
     def lowest(self) -> int:
-        """The least value that was ever read."""
+        """The lowest value."""
         return min(value for _, value in self.readings)
 
     def seconds_at(self, moment: str) -> float:
-        """Return how many seconds after the start a contract timestamp lies."""
+        """Return the seconds between the start and an event's timestamp."""
         return (datetime.fromisoformat(moment) - self._started).total_seconds()
 
     def take(self, read: Callable[[], int]) -> None:
-        """Read once; the moment is that of the answer."""
+        """Read the value once, and record when it was returned."""
         value = read()
         self.readings.append((time.monotonic() - self._clock, value))
 
 
 @contextmanager
 def sampled(read: Callable[[], int], *, every: float = EVERY_SECONDS) -> Iterator[Samples]:
-    """Call `read` again and again in a thread, from the beginning of a `with` block to its end.
+    """Call `read` repeatedly in a thread while a `with` block runs.
 
     The first value is read before the block begins, the last one after it has ended.
 
     Args:
-        read: What to call; it runs in one thread at a time.
-        every: Seconds from one answer to the next question.
+        read: Returns the value; it runs in one thread at a time.
+        every: Seconds between a result and the next call.
 
     Raises:
-        Exception: Whatever `read` raised, when the block has ended without an error of its own.
+        Exception: `read` raised it, and the block ended without an error.
     """
     samples, over, failures = Samples(), threading.Event(), list[Exception]()
 
@@ -56,7 +56,7 @@ def sampled(read: Callable[[], int], *, every: float = EVERY_SECONDS) -> Iterato
         try:
             while not over.wait(every):
                 samples.take(read)
-        except Exception as error:  # noqa: BLE001 - told where the block ends
+        except Exception as error:  # noqa: BLE001 - raised when the block ends
             failures.append(error)
 
     samples.take(read)

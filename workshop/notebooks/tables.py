@@ -1,15 +1,15 @@
-"""What DynamoDB and the logs say, as small pandas tables."""
+"""Show DynamoDB items and hops as pandas tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from workshop.orders.journey import Hop
+from workshop.journeys.hops import Hop
 
 NOTHING = "–"
 WIDEST = 90
-"""Characters of a cell that are shown: pandas would cut a failure's reason at 50."""
+"""Maximum characters of a cell; the default of pandas (50) cuts the reason of a failure."""
 
 pd.set_option("display.max_colwidth", WIDEST)
 
@@ -18,19 +18,19 @@ def table(items: Iterable[Mapping[str, Any]], *columns: str) -> pd.DataFrame:
     """Return items as a table with these columns; the first names the rows.
 
     Args:
-        items: What a query answered, or anything alike. An attribute may be missing.
-        columns: Which attributes, in which order.
+        items: Items, such as the result of a query; an attribute may be missing.
+        columns: The attributes to show, in order.
     """
     rows = [[_shown(item.get(column)) for column in columns] for item in items]
     frame = pd.DataFrame(rows, columns=pd.Index(columns), dtype=object).set_index(columns[0])
-    # The rows' name beside the columns' instead of in a line of its own.
+    # Show the index name in the same line as the column names.
     return frame.rename_axis(index=None, columns=columns[0])
 
 
 def hop_table(hops: Sequence[Hop]) -> pd.DataFrame:
     """Return an order's hops as a table: when, which function, what, and which step.
 
-    Without the tracker's: it listens to every event, so its place among the others is chance.
+    The tracker is left out: it consumes every event, so its position varies.
     """
     return table(
         (
@@ -48,7 +48,7 @@ def hop_table(hops: Sequence[Hop]) -> pd.DataFrame:
 
 
 def _shown(value: Any) -> Any:
-    """A value as people read it."""
+    """Return a value for people to read."""
     match value:
         case None:
             return NOTHING

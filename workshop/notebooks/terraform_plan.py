@@ -1,4 +1,4 @@
-"""What Terraform would do to the stack, as a table."""
+"""Show a Terraform plan for the stack as a table."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,28 +14,28 @@ from workshop.notebooks.connection import Connection
 from workshop.notebooks.tables import table
 
 LONGEST = 24
-"""Characters of a value that are shown; of a longer one, only that it differs."""
+"""Maximum characters of a value; of a longer one, only the name is shown."""
 
 _NAMES = ("function_name", "name", "alarm_name", "dashboard_name", "bucket")
-"""Attributes that name a resource to people, the best first."""
+"""Attributes that name a resource, the preferred first."""
 
 _NAMED_BY = {
     "aws_cloudwatch_event_target": "rule",
     "aws_iam_role_policy": "role",
     "aws_s3_object": "key",
 }
-"""Kinds that are known by another attribute."""
+"""Resource types that another attribute names."""
 
 
 def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
-    """Return what deploying this checkout would do to the stack, resource by resource.
+    """Return what deploying this checkout would change, one row per resource.
 
     Args:
-        connection: The stack; nothing of it is changed.
-        **variables: Variables of Terraform's root that shall be others than they are.
+        connection: The stack; the plan does not change it.
+        **variables: Root variables with values other than the deployed ones.
 
     Raises:
-        TerraformError: With Terraform's own errors.
+        TerraformError: Terraform failed; the message has its errors.
     """
     bundles.build()
     changes = _terraform(connection).preview(variables)["resource_changes"]
@@ -43,16 +43,16 @@ def plan(connection: Connection, **variables: Any) -> pd.DataFrame:
 
 
 def terraform_state(connection: Connection) -> dict[str, Any]:
-    """Return what Terraform remembers of its last run, wherever that is kept.
+    """Return the stack's Terraform state, local or in the bucket.
 
     Raises:
-        TerraformError: With Terraform's own errors.
+        TerraformError: Terraform failed; the message has its errors.
     """
     return _terraform(connection).pull_state()
 
 
 def _terraform(connection: Connection) -> Terraform:
-    """Terraform at work on the stack, ready to be asked."""
+    """Return Terraform, initialised for the stack."""
     target = connection.stack.target
     copy = config_copy.of(target.directory)
     terraform = Terraform(target.directory, target.environment(), configuration=copy)
@@ -61,7 +61,7 @@ def _terraform(connection: Connection) -> Terraform:
 
 
 def rows(changes: list[Change]) -> list[dict[str, str]]:
-    """Return the rows of a plan's `resource_changes`: what would be touched, by address."""
+    """Return a row for each resource that would change, sorted by address."""
     return [
         {
             "resource": _name(each),
@@ -74,7 +74,7 @@ def rows(changes: list[Change]) -> list[dict[str, str]]:
 
 
 def _name(change: Change) -> str:
-    """What people call a resource; its address in the configuration when it has no name."""
+    """Return a resource's name, or its address when it has none."""
     known: Mapping[str, Any] = change["change"]["before"] or change["change"]["after"] or {}
     names = (_NAMED_BY.get(change["type"]), *_NAMES)
     address = re.sub(r"\bmodule\.|\[0\]", "", change["address"])
@@ -82,7 +82,7 @@ def _name(change: Change) -> str:
 
 
 def _differences(change: Change) -> Iterator[str]:
-    """The attributes that differ, with their values when they are short and no secrets."""
+    """Yield the attributes that differ, with their values when short and not sensitive."""
     before, after = change["before"], change["after"]
     if before is None or after is None:
         return

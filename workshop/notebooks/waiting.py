@@ -1,30 +1,34 @@
-"""Waiting until orders have come as far as they get, with a line that tells how far that is."""
+"""Wait until orders are settled, and show their statuses in one line; wait for an alarm."""
 
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from workshop.deployment.stack import Stack
+from workshop.errors import WorkshopError
+from workshop.journeys import following, logs, order_rows
+from workshop.journeys.hops import Hop
 from workshop.notebooks.connection import Connection
-from workshop.orders import journey
-from workshop.orders.journey import Hop
 from workshop.recovery import dead_letters
 
 PATIENCE_SECONDS = 300.0
-"""On AWS Lambda tries an event for three minutes before it gives up."""
+"""On AWS, Lambda retries an event for three minutes."""
 
 POLL_SECONDS = 0.1
-LOOK_SECONDS = 10.0
-"""How often dead-letter queues are looked into: each look hides their messages for a moment."""
+ALARM_POLL_SECONDS = 2.0
+"""AWS allows about nine `DescribeAlarms` requests a second."""
+PEEK_SECONDS = 10.0
+"""Seconds between two reads of the dead-letter queues: a read hides messages for a moment."""
 
 LINE_WIDTH = 76
 
 
 def settle(connection: Connection, order_ids: Collection[str]) -> None:
-    """Wait until orders stand still, or wait in a dead-letter queue; tell where they stand.
+    """Wait until orders are settled or in a dead-letter queue, and show their statuses.
 
-    The line changes while orders move, and its last form stays: how many have which status.
+    The line is updated while orders move; at the end it shows the count of each status.
     """
     statuses = wait(connection.stack, order_ids, _show)
     sys.stdout.write(f"\r{_line(statuses)}\n")
@@ -33,38 +37,40 @@ def settle(connection: Connection, order_ids: Collection[str]) -> None:
 def wait(
     stack: Stack,
     order_ids: Collection[str],
-    tell: Callable[[dict[str, str]], None] = lambda _: None,
+    show: Callable[[dict[str, str]], None] = lambda _: None,
     *,
     seconds: float = PATIENCE_SECONDS,
 ) -> dict[str, str]:
-    """Wait until nothing of some orders is under way, and return their statuses.
+    """Wait until orders are no longer processed, and return their statuses.
 
-    On the local cloud that is when it has nothing to do any more. Of AWS nobody knows: there each
-    order has to stand still, or to wait in a dead-letter queue, or time runs out.
+    On the local cloud this is when the cloud is idle. AWS does not report that: there, each order
+    must be settled or have a dead letter.
 
     Args:
-        stack: Where.
-        order_ids: Which.
-        tell: Called with the statuses by order id, again and again.
-        seconds: How long at most.
+        stack: Where the orders are.
+        order_ids: Which orders.
+        show: Called repeatedly with the statuses by order id.
+        seconds: The timeout; after it, the current statuses are returned.
     """
     deadline = time.monotonic() + seconds
-    look = time.monotonic() + LOOK_SECONDS
+    peek_at = time.monotonic() + PEEK_SECONDS
     while True:
-        over = journey.idle(stack)  # asked first: what is read after a yes is all there will be
-        # One that stands still may yet be refunded: so all are read, each time.
-        found = journey.statuses(stack, order_ids)
+        over = following.idle(stack)  # first: what is read after True is final
+        # A settled order may still be refunded, so all are read each time.
+        found = order_rows.statuses(stack, order_ids)
         statuses = {order_id: found.get(order_id, "UNKNOWN") for order_id in order_ids}
-        tell(statuses)
+        show(statuses)
         now = time.monotonic()
         if not stack.target.own:
             moving = [
-                name for name, now_at in statuses.items() if not journey.stands_still(stack, now_at)
+                order_id
+                for order_id, status in statuses.items()
+                if not order_rows.is_settled(stack, status)
             ]
             over = not moving
-            if moving and now > look:
-                look = now + LOOK_SECONDS
-                over = _all_parked(stack, moving)
+            if moving and now > peek_at:
+                peek_at = now + PEEK_SECONDS
+                over = _all_dead_lettered(stack, moving)
         if over or now > deadline:
             return statuses
         time.sleep(POLL_SECONDS)
@@ -73,8 +79,13 @@ def wait(
 def hops_of(connection: Connection, order_id: str, *, seconds: float = 20.0) -> list[Hop]:
     """Return what the functions logged about an order, oldest first.
 
-    Logs come a little later than the rows: on AWS by seconds. So this waits until nothing is under
-    way, as far as anybody knows, and the tracker has told of every event that was published.
+    Logs appear later than the rows: on AWS by seconds. So this waits until the local cloud is idle
+    and the tracker has logged every published event.
+
+    Args:
+        connection: The stack.
+        order_id: Which order.
+        seconds: The timeout; after it, the hops found so far are returned.
     """
     return _hops(connection.stack, order_id, bool, seconds)
 
@@ -82,22 +93,44 @@ def hops_of(connection: Connection, order_id: str, *, seconds: float = 20.0) -> 
 def hops_when(
     connection: Connection, order_id: str, function: str, what: str, *, seconds: float = 60.0
 ) -> list[Hop]:
-    """Wait until a function has said something about an order; return all that was said by then.
+    """Wait until a function has logged a hop of an order; return all hops logged by then.
 
-    For an order whose status does not change any more, so that `settle` has nothing to wait for.
+    Use it when the order's status does not change any more, so `settle` returns at once.
 
     Args:
         connection: The stack.
         order_id: Which order.
         function: The function's key, such as `shipping`.
         what: `consumed`, `published`, `published again`, `tracked` or `failed`.
-        seconds: How long at most; then what has been said so far is returned.
+        seconds: The timeout; after it, the hops found so far are returned.
     """
 
-    def said(found: list[Hop]) -> bool:
+    def logged(found: list[Hop]) -> bool:
         return any((hop.function, hop.what) == (function, what) for hop in found)
 
-    return _hops(connection.stack, order_id, said, seconds)
+    return _hops(connection.stack, order_id, logged, seconds)
+
+
+def wait_for_alarm(cloudwatch: Any, name: str, *, seconds: float = 300.0) -> Mapping[str, Any]:
+    """Wait until an alarm is in the state `ALARM`, and return its description.
+
+    Args:
+        cloudwatch: A boto3 `cloudwatch` client.
+        name: The alarm's name.
+        seconds: The timeout; after it, the alarm is returned in its current state.
+
+    Raises:
+        WorkshopError: There is no such alarm.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        if not found:
+            raise WorkshopError(f"There is no alarm {name}.")
+        (alarm,) = found
+        if alarm["StateValue"] == "ALARM" or time.monotonic() > deadline:
+            return alarm  # type: ignore[no-any-return]
+        time.sleep(ALARM_POLL_SECONDS)
 
 
 def _hops(
@@ -105,22 +138,22 @@ def _hops(
 ) -> list[Hop]:
     deadline = time.monotonic() + seconds
     while True:
-        # Asked first: what is read after a yes is all there will be. Of AWS nobody knows.
-        over = journey.idle(stack) or not stack.target.own
-        found = journey.hops(stack, order_id)
-        if over and enough(found) and not journey.untracked(found):
+        # First: what is read after True is final. AWS does not report it.
+        over = following.idle(stack) or not stack.target.own
+        found = logs.hops(stack, order_id)
+        if over and enough(found) and not following.untracked(found):
             return found
         if time.monotonic() > deadline:
             return found
         time.sleep(POLL_SECONDS)
 
 
-def _all_parked(stack: Stack, order_ids: Collection[str]) -> bool:
-    """Whether each of these orders has a dead letter."""
+def _all_dead_lettered(stack: Stack, order_ids: Collection[str]) -> bool:
+    """Return whether each of these orders has a dead letter."""
     if not stack.outputs.dead_letter_queue_urls:
         return False
-    letters = dead_letters.look(dead_letters.of(stack).queues)
-    return set(order_ids) <= {letter.order_id for letter in letters}
+    found = dead_letters.look(dead_letters.of(stack).queues)
+    return set(order_ids) <= {each.order_id for each in found}
 
 
 def _line(statuses: dict[str, str]) -> str:
@@ -129,6 +162,6 @@ def _line(statuses: dict[str, str]) -> str:
 
 
 def _show(statuses: dict[str, str]) -> None:
-    """Write over the line before; spaces cover what was longer."""
+    """Overwrite the line; spaces cover a longer one."""
     sys.stdout.write(f"\r{_line(statuses):<{LINE_WIDTH}}")
     sys.stdout.flush()

@@ -1,14 +1,15 @@
-"""Removing orders: what tests and notebooks placed, and nobody shall find afterwards."""
+"""Delete orders that tests and notebooks placed."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from workshop.deployment.stack import Stack
-from workshop.orders import journey
+from workshop.journeys.hops import is_about
 from workshop.orders.tables import table_name
+from workshop.stages import flow
 
 BATCH = 25
-"""Items that one BatchWriteItem takes at most."""
+"""Maximum items of one BatchWriteItem request."""
 
 
 def orders_of(stack: Stack, customer: str) -> list[str]:
@@ -28,46 +29,46 @@ def orders_of(stack: Stack, customer: str) -> list[str]:
     return [item["order_id"]["S"] for page in pages for item in page["Items"]]
 
 
-def forget(stack: Stack, order_ids: Collection[str]) -> None:
+def delete_orders(stack: Stack, order_ids: Collection[str]) -> None:
     """Delete orders' rows in all tables, and their dead letters.
 
-    To be called when nothing of them is under way any more: the tracker makes a row anew for an
-    event of an order that has none. Logs and the archive go on telling of them.
+    Call it when no event of the orders is being processed: the tracker creates a row again for an
+    event of an order without one. Logs and the archive keep their entries.
     """
-    forget_rows(stack, order_ids)
+    delete_rows(stack, order_ids)
     if order_ids and stack.outputs.dead_letter_queue_urls:
-        discard(stack, *order_ids)
+        delete_dead_letters(stack, *order_ids)
 
 
-def forget_rows(stack: Stack, order_ids: Collection[str]) -> None:
+def delete_rows(stack: Stack, order_ids: Collection[str]) -> None:
     """Delete orders' rows in all tables."""
-    for table, (key, pattern) in journey.KEYS.items():
-        if table in stack.outputs.table_names:
-            keys = [{key: {"S": pattern.format(order_id)}} for order_id in order_ids]
-            _delete(stack, table_name(stack, table), keys)
+    for name, table in flow().tables.items():
+        if name in stack.outputs.table_names:
+            keys = [table.key_of(order_id) for order_id in order_ids]
+            _delete(stack, table_name(stack, name), keys)
 
 
 def _delete(stack: Stack, name: str, keys: Sequence[dict[str, Any]]) -> None:
-    """Delete items, 25 at a time: DynamoDB takes no more, and may leave some to be asked again."""
+    """Delete items in batches; send what DynamoDB leaves unprocessed again."""
     dynamodb = stack.client("dynamodb")
-    wanted: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
-    while wanted:
-        asked, wanted = wanted[:BATCH], wanted[BATCH:]
-        left = dynamodb.batch_write_item(RequestItems={name: asked})["UnprocessedItems"]
-        wanted += left.get(name, [])
+    requests: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
+    while requests:
+        batch, requests = requests[:BATCH], requests[BATCH:]
+        unprocessed = dynamodb.batch_write_item(RequestItems={name: batch})["UnprocessedItems"]
+        requests += unprocessed.get(name, [])
 
 
-def discard(stack: Stack, *told: str) -> None:
-    """Delete the dead letters whose text holds one of these words."""
+def delete_dead_letters(stack: Stack, *words: str) -> None:
+    """Delete the dead letters about these orders, or with these whole words in them."""
     from workshop.recovery import dead_letters  # noqa: PLC0415 - stage 5's own code
 
     queues = dead_letters.of(stack).queues
     if not any(each.total for each in queues.waiting().values()):
-        return  # counted in a moment; taking them waits for more to come
-    taken = queues.take()
+        return  # a count is quick; receiving waits for more messages
+    received = queues.receive()
     try:
-        for letter in taken:
-            if any(each in letter.body for each in told):
-                queues.delete(letter)
+        for message in received:
+            if any(is_about(message.body, each) for each in words):
+                queues.delete(message)
     finally:
-        queues.put_back(taken)
+        queues.release(received)

@@ -1,6 +1,6 @@
-"""Four orders, four endings: what the finished system does, shown live.
+"""The demo: four orders with four different endings, shown live.
 
-Two more orders, which fail for good and are brought back: `workshop.orders.demo_recovery`.
+Two more orders that fail and are redriven: `workshop.orders.demo_recovery`.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,22 @@ from rich.table import Table
 
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
-from workshop.orders import api_client, journey
+from workshop.journeys import following, order_rows
+from workshop.orders import api_client
 from workshop.orders.journey_view import money, print_hops
+from workshop.stages import flow
 
 FOLLOW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One order of the demo and how it must end."""
+    """One order of the demo, and its expected final status."""
 
     title: str
     lines: dict[str, int]
     token: str
-    ends: str
+    final_status: str
 
 
 SCENARIOS = (
@@ -41,13 +43,13 @@ SCENARIOS = (
         "PAYMENT_DECLINED",
     ),
     Scenario(
-        "Five monitors, of which there are three: paid, not to be had, refunded",
+        "Five monitors when three are in stock: paid, out of stock, refunded",
         {"MONITOR": 5},
         "tok_approved",
         "REFUNDED",
     ),
     Scenario(
-        "A payment gateway that fails twice: Lambda tries again until it answers",
+        "A payment gateway that fails twice: Lambda retries until it responds",
         {"WEBCAM": 1},
         "tok_unavailable_twice",
         "SHIPMENT_PREPARED",
@@ -57,11 +59,11 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an order ended, read back from the tables."""
+    """How an order ended, read from the tables."""
 
     scenario: Scenario
     order_id: str
-    rows: dict[str, journey.Row]
+    rows: dict[str, order_rows.Row]
 
     @property
     def status(self) -> str:
@@ -70,61 +72,61 @@ class Ending:
 
 
 def run(stack: Stack, console: Console) -> list[Ending]:
-    """Place the orders one after the other and show each one moving through the services.
+    """Place the orders one after the other, and show each one moving through the services.
 
     Raises:
-        WorkshopError: An order was refused, or stood still too long.
+        WorkshopError: An order was refused or is stalled.
     """
-    api_client.set_stock(stack, api_client.SHELVES)
+    api_client.set_stock(stack, api_client.DEMO_STOCK)
     endings = []
     for number, scenario in enumerate(SCENARIOS, 1):
         console.print(f"\n[bold]{number}. {scenario.title}[/bold]")
         request = api_client.order_request(scenario.lines, token=scenario.token)
         order_id = api_client.place_order(stack, request)["order_id"]
         console.print(f"   {order_id}", style="dim", highlight=False)
-        print_hops(console, journey.follow(stack, order_id, seconds=FOLLOW_SECONDS))
-        endings.append(Ending(scenario, order_id, journey.rows(stack, order_id)))
+        print_hops(console, following.follow(stack, order_id, seconds=FOLLOW_SECONDS))
+        endings.append(Ending(scenario, order_id, order_rows.rows(stack, order_id)))
     return endings
 
 
 def check(endings: list[Ending]) -> None:
-    """Hold every ending against what it should have been.
+    """Check every order's final status.
 
     Raises:
-        WorkshopError: An order ended otherwise.
+        WorkshopError: An order has another status than expected.
     """
     for ending in endings:
-        if ending.status != ending.scenario.ends:
+        expected = ending.scenario.final_status
+        if ending.status != expected:
             raise WorkshopError(
-                f"Order {ending.order_id} ended as {ending.status}, not {ending.scenario.ends}: "
-                f"see `make follow ORDER={ending.order_id}`."
+                f"Order {ending.order_id} is {ending.status}, not {expected}. "
+                f"To see why: make follow ORDER={ending.order_id}"
             )
 
 
 def summary(endings: list[Ending]) -> Table:
-    """Return what the four tables say of each order, in less than 80 columns."""
+    """Return a table with each order's rows in the services' tables, below 80 columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("", "order", "orders", "payments", "inventory", "shipments"):
+    tables = flow().tables.values()
+    for column in ("", "order", *flow().tables):
         table.add_column(column, no_wrap=True)
     for number, ending in enumerate(endings, 1):
         table.add_row(
             str(number),
-            _beginning(ending.order_id),
-            ending.status,
-            _payment(ending.rows.get("payments")),
-            str(ending.rows.get("inventory", {}).get("status", "–")),
-            _beginning(str(ending.rows.get("shipments", {}).get("shipment_id", "–"))),
+            _shortened(ending.order_id),
+            *(_summary(ending.rows.get(each.name, {}), each.summary) for each in tables),
         )
     return table
 
 
-def _payment(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return "–"
+def _summary(row: dict[str, Any], attribute: str) -> str:
+    """Return an attribute of a row; for a payment, also the amount and the number of tries."""
+    value = str(row.get(attribute, "–"))
+    shown = value if attribute == "status" else _shortened(value)
+    paid = f" {money(row['amount'], row['currency'])}" if "amount" in row else ""
     tries = int(row.get("attempts", 1))
-    paid = money(row["amount"], row["currency"])
-    return f"{row['status']} {paid}" + (f"\n{tries} tries" if tries > 1 else "")
+    return f"{shown}{paid}" + (f"\n{tries} tries" if tries > 1 else "")
 
 
-def _beginning(identifier: str) -> str:
+def _shortened(identifier: str) -> str:
     return identifier if len(identifier) < 10 else f"{identifier[:8]}…"

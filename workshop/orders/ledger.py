@@ -1,6 +1,7 @@
-"""The books: what was paid against what was shipped, what left the shelf against what went out."""
+"""The ledger: compare money with shipments, and stock with shipments."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,40 +12,61 @@ CHARGED = frozenset({"SUCCEEDED", "REFUND_PENDING", "REFUNDED"})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the four tables say of one order; amounts are in the currency's smallest unit."""
+    """One order in the four tables; amounts are in the currency's minor unit."""
 
     order_id: str
     currency: str
     charged: int
     refunded: int
     shipped: int
-    """What the goods cost that are on their way, at the order's prices."""
-    pieces: Mapping[str, int]
-    """Pieces on their way, by SKU."""
+    """The value of the shipped units, at the order's prices."""
+    units: Mapping[str, int]
+    """Shipped units by SKU."""
     reserved: Mapping[str, int]
-    """Pieces taken from the shelf, by SKU."""
+    """Units taken from the stock, by SKU."""
 
     @property
     def is_balanced(self) -> bool:
-        """Whether money was kept for exactly what ships, and exactly that left the shelf."""
-        return self.charged - self.refunded == self.shipped and self.pieces == self.reserved
+        """Whether the money kept, the units shipped and the units reserved agree."""
+        return self.charged - self.refunded == self.shipped and self.units == self.reserved
 
 
 def entry(rows: Mapping[str, Row]) -> Entry:
     """Return an order's entry, from its row in each table that has one (`journey.rows`)."""
     order, payment = rows["orders"], rows.get("payments", {})
     reservation, shipment = rows.get("inventory", {}), rows.get("shipments", {})
-    prices = {line["sku"]: int(line["unit_price"]) for line in order["lines"]}
     amount = int(payment.get("amount", 0))
-    pieces = {part["sku"]: int(part["quantity"]) for part in shipment.get("pieces", [])}
+    units = _units(shipment.get("items", []))
     is_reserved = reservation.get("status") == "RESERVED"
-    taken = reservation["quantities"] if is_reserved else {}
+    quantities = reservation["quantities"] if is_reserved else {}
     return Entry(
         order_id=str(order["order_id"]),
         currency=str(order["currency"]),
         charged=amount if payment.get("status") in CHARGED else 0,
         refunded=amount if payment.get("status") == "REFUNDED" else 0,
-        shipped=sum(prices[sku] * count for sku, count in pieces.items()),
-        pieces=pieces,
-        reserved={sku: int(count) for sku, count in taken.items()},
+        shipped=_value(units, order["lines"]),
+        units=units,
+        reserved={sku: int(count) for sku, count in quantities.items()},
     )
+
+
+def _units(items: Iterable[Row]) -> Counter[str]:
+    """Return SKU → units; several items may have the same SKU."""
+    units: Counter[str] = Counter()
+    for item in items:
+        units[item["sku"]] += int(item["quantity"])
+    return units
+
+
+def _value(units: Mapping[str, int], lines: Iterable[Row]) -> int:
+    """Return the value of units at an order's prices; two lines of a SKU may differ in price.
+
+    Units beyond the ordered quantity have the price of the SKU's last line.
+    """
+    left, price, value = Counter(units), {}, 0
+    for line in lines:
+        sku, price[line["sku"]] = line["sku"], int(line["unit_price"])
+        taken = min(left[sku], int(line["quantity"]))
+        left[sku] -= taken
+        value += taken * price[sku]
+    return value + sum(count * price.get(sku, 0) for sku, count in left.items())

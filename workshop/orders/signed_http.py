@@ -1,20 +1,22 @@
-"""HTTP requests signed with AWS Signature Version 4, as `AWS_IAM` routes ask for."""
+"""Send HTTP requests signed with AWS Signature Version 4, as `AWS_IAM` routes require."""
 
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
+from workshop import https
+
 if TYPE_CHECKING:
     import boto3
 
 TIMEOUT_SECONDS = 35
-"""A little more than the 30 s after which API Gateway gives up itself."""
+"""A little more than API Gateway's own timeout of 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer: status, headers in lower case, parsed body."""
+class Response:
+    """An HTTP response: status, headers in lower case, parsed body."""
 
     status: int
     headers: dict[str, str]
@@ -29,21 +31,22 @@ def send(
     body: str | bytes | None = None,
     headers: dict[str, str] | None = None,
     proxies: dict[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Send a request, signed with the session's credentials, or unsigned without a session.
 
     Args:
         method: GET, POST …
-        url: Where to.
-        session: Whose credentials and region sign it.
-        body: What to send.
-        headers: What else to say.
+        url: The URL.
+        session: The credentials and the region of the signature.
+        body: The body.
+        headers: Further headers.
         proxies: Scheme → proxy; by default those of the environment, {} for none.
 
     Raises:
-        urllib.error.URLError: Nobody answers there.
+        urllib.error.URLError: No server responds at the URL.
+        UsageError: The file of certificate authorities in a setting cannot be read.
     """
-    from urllib.request import ProxyHandler, Request, build_opener
+    from urllib.request import ProxyHandler, Request
 
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -52,20 +55,20 @@ def send(
     request = AWSRequest(method, url, data=data, headers=headers or {})
     if session is not None:
         SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
-    prepared = Request(  # noqa: S310  (the address comes from Terraform)
+    prepared = Request(  # noqa: S310  (the URL comes from Terraform)
         url, data=data, headers=dict(request.headers), method=method
     )
     try:
-        opener = build_opener(ProxyHandler(proxies))
-        with opener.open(prepared, timeout=TIMEOUT_SECONDS) as answer:
-            return _answer(answer.status, answer.headers, answer.read())
+        opener = https.opener(url, ProxyHandler(proxies))
+        with opener.open(prepared, timeout=TIMEOUT_SECONDS) as response:
+            return _response(response.status, response.headers, response.read())
     except HTTPError as error:
-        return _answer(error.code, error.headers, error.read())
+        return _response(error.code, error.headers, error.read())
 
 
-def _answer(status: int, headers: Any, raw: bytes) -> Answer:
+def _response(status: int, headers: Any, raw: bytes) -> Response:
     try:
         body = json.loads(raw)
     except ValueError:
         body = raw.decode(errors="replace")
-    return Answer(status, {name.lower(): value for name, value in headers.items()}, body)
+    return Response(status, {name.lower(): value for name, value in headers.items()}, body)

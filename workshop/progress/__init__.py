@@ -1,1 +1,1 @@
-"""What a learner has done so far, and what comes next."""
+"""The learner's progress: what is done, and what comes next."""

@@ -1,4 +1,4 @@
-"""How far a learner is, stage by stage, and the one command that comes next."""
+"""The learner's progress by stage, and the next command."""
 
 from dataclasses import dataclass
 
@@ -12,48 +12,63 @@ PASSED, CHANGED, OPEN = "passed", "passed, but the code has changed since", "–
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """A stage, as far as the learner is."""
+    """The learner's progress in one stage."""
 
     stage: int
     deployed: bool
     check: str
     exercises: list[tuple[str, bool]]
-    """Number, and whether it is solved."""
+    """Number of each exercise, and whether it is solved."""
 
 
 def overview(deployed: int | None) -> list[StageProgress]:
-    """Return how far the learner is.
+    """Return the learner's progress in each stage.
 
     Args:
-        deployed: the stage that the stack is at; None: there is no stack.
+        deployed: The stack's stage; None: there is no stack.
     """
     done, known = record.load(), exercises()
-    return [_stage(stage, deployed, done, known) for stage in STAGES if stage_folder(stage)]
+    return [_stage(stage, deployed, done, known) for stage in STAGES]
 
 
-def following(stages: list[StageProgress], under_way: str | None, deployed: int | None) -> str:
-    """Return what to do next, with its command."""
-    if under_way:
+def next_step(
+    stages: list[StageProgress],
+    active: str | None,
+    deployed: int | None,
+    *,
+    is_solved: bool = False,
+) -> str:
+    """Return what to do next, with its command.
+
+    Args:
+        stages: The progress in each stage.
+        active: The number of the exercise that is started; None: no exercise.
+        deployed: The stack's stage; None: there is no stack.
+        is_solved: Whether the check of this exercise has passed.
+    """
+    if active and is_solved:
+        return f'reset exercise {active}, which is solved: make exercise ARGS="{active} reset"'
+    if active:
         return (
-            f'exercise {under_way} is under way: make exercise ARGS="{under_way} check", '
-            f'or reset it: make exercise ARGS="{under_way} reset"'
+            f'exercise {active} is started: make exercise ARGS="{active} check", '
+            f'or reset it: make exercise ARGS="{active} reset"'
         )
     for each in stages:
         if each.check != PASSED:
-            lesson = f"{folder.name}/README.md" if (folder := stage_folder(each.stage)) else ""
+            lesson = f"{stage_folder(each.stage).name}/README.md"
             if deployed is None or deployed < each.stage:
                 return f"stage {each.stage}, {lesson}: make up STAGE={each.stage}"
-            return f"does stage {each.stage} keep its promises? make check STAGE={each.stage}"
+            return f"check stage {each.stage}: make check STAGE={each.stage}"
         for number, solved in each.exercises:
             if not solved:
                 return f'exercise {number}: make exercise ARGS="{number} start"'
-    return "you have done all of it. To AWS: README.md, “On AWS”"
+    return "everything is done. To deploy to AWS: README.md, “On AWS”"
 
 
 def _stage(stage: int, deployed: int | None, done: Record, known: list[Exercise]) -> StageProgress:
-    proved = done.checks.get(str(stage))
+    passed = done.checks.get(str(stage))
     check = OPEN
-    if proved:
-        check = PASSED if proved == record.fingerprint(stage) else CHANGED
+    if passed:
+        check = PASSED if passed == record.fingerprint(stage) else CHANGED
     own = [(each.number, each.number in done.exercises) for each in known if each.stage == stage]
     return StageProgress(stage, deployed is not None and deployed >= stage, check, own)

@@ -1,1 +1,1 @@
-"""What failed for good: dead letters seen and brought back, orders announced again."""
+"""Recovery: dead letters, redrive, and re-publishing stalled orders."""

@@ -1,22 +1,29 @@
-"""The reconciler, run by hand: orders that stand still are announced again."""
+"""Invoke the reconciler: re-publish the OrderCreated of stalled orders."""
 
 import json
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
+from rich.table import Table
+
 from workshop.deployment.aws_errors import aws_errors
-from workshop.deployment.stack import Stack
+from workshop.deployment.stack import Stack, command
 from workshop.errors import WorkshopError
+from workshop.recovery.dead_letter_view import in_largest_unit
 from workshop.recovery.dead_letters import missing
 
 OLDER_THAN = 900
-"""Seconds after which the reconciler's schedule takes an order to stand still."""
+"""The age in seconds at which a scheduled run counts an order as stalled."""
+
+WINDOW = 600
+"""Seconds for which a scheduled run takes an order each time its age has doubled: two runs."""
 
 LONGEST = 10 * 366 * 24 * 3600
-"""The greatest age in seconds that the reconciler takes: ten years."""
+"""The greatest age in seconds that the reconciler accepts: ten years."""
 
 TIMEOUT = 310.0
-"""Seconds its answer is waited for: a little more than the 300 s it may run."""
+"""Seconds to wait for its response: a little more than the function's timeout of 300 s."""
 
 
 @dataclass(frozen=True)
@@ -24,33 +31,62 @@ class Report:
     """What a run did.
 
     Attributes:
-        stuck: Orders that are open, and older than the limit.
-        announced: Those whose OrderCreated was sent again.
-        left_over: Those that the limit cut off.
-        without_event: Those that have no OrderCreated to send.
-        failed: Those that could not be announced for another reason.
+        stuck: Open orders older than the given age.
+        republished: Orders with a re-published OrderCreated.
+        left_over: Orders beyond the limit.
+        without_event: Orders without a stored OrderCreated.
+        failed: Orders that could not be re-published for another reason.
+        orders: The first hundred of them: order_id, status, placed_at and result of each.
     """
 
     stuck: int
-    announced: int
+    republished: int
     left_over: int
     without_event: int
     failed: int
+    orders: list[dict[str, str]]
+
+
+RESULTS = {
+    "republished": "re-published",
+    "left_over": "not this time: the limit was reached",
+    "without_event": "has no OrderCreated to publish",
+    "failed": "could not be published",
+}
+"""An order's result in the reconciler's report → in words."""
+
+
+def table(report: Report, now: datetime | None = None) -> Table:
+    """Return the orders of a report as a table, the oldest first."""
+    now = now or datetime.now(UTC)
+    shown = Table("order", "status", "age", "result", box=None, pad_edge=False)
+    for each in sorted(report.orders, key=lambda each: each["placed_at"]):
+        placed = _age(each["placed_at"], now)
+        shown.add_row(each["order_id"], each["status"] or "–", placed, RESULTS[each["result"]])
+    return shown
+
+
+def _age(placed_at: str, now: datetime) -> str:
+    """Return how long ago a timestamp was, in its largest unit."""
+    try:
+        return in_largest_unit((now - datetime.fromisoformat(placed_at)).total_seconds())
+    except (TypeError, ValueError):  # somebody wrote nonsense into the table
+        return "?"
 
 
 def reconcile(
     stack: Stack, older_than: int, limit: int | None = None, order_id: str | None = None
 ) -> Report:
-    """Have open orders that are older than so many seconds announced again.
+    """Re-publish the OrderCreated of open orders.
 
     Args:
-        stack: Where.
-        older_than: Their age in seconds, at least.
-        limit: How many at most; by default as many as a scheduled run takes.
+        stack: The stack.
+        older_than: Their minimum age in seconds.
+        limit: The maximum number of orders; by default that of a scheduled run.
         order_id: Only this order, whatever its age.
 
     Raises:
-        WorkshopError: The stack has no reconciler yet, or it failed.
+        WorkshopError: The stack has no reconciler yet, it failed, or it is of another commit.
     """
     if "reconciler" not in stack.outputs.function_names:
         raise missing("The reconciler comes", stack)
@@ -60,14 +96,24 @@ def reconcile(
     if order_id is not None:
         request = {"order_id": order_id}
     with aws_errors():
-        answer = stack.patient_client("lambda", TIMEOUT).invoke(
+        response = stack.patient_client("lambda", TIMEOUT).invoke(
             FunctionName=stack.invokable("reconciler"),
             Payload=json.dumps(request),
         )
-    told = json.loads(answer["Payload"].read() or "null") or {}
-    if "FunctionError" in answer:
-        why = f"{told.get('errorType', '')}: {told.get('errorMessage', '')}".strip(": ")
+    result = json.loads(response["Payload"].read() or "null") or {}
+    if "FunctionError" in response:
+        why = f"{result.get('errorType', '')}: {result.get('errorMessage', '')}".strip(": ")
         raise WorkshopError(
             f"The reconciler failed: {why.rstrip('.')}. Its log: make logs ARGS=reconciler"
         )
-    return Report(**{field.name: told[field.name] for field in fields(Report)})
+    try:
+        return Report(**{field.name: result[field.name] for field in fields(Report)})
+    except KeyError:  # a function of another commit reports other fields
+        raise WorkshopError(
+            "The reconciler has run, and its report has another form: the deployed code is of "
+            f"another commit. To deploy the code of this working copy: {_deploy(stack)}"
+        ) from None
+
+
+def _deploy(stack: Stack) -> str:
+    return command(stack, f"up STAGE={stack.stage}") if stack.target.own else "make deploy"

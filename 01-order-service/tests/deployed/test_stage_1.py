@@ -1,4 +1,4 @@
-"""Stage 1 as a learner can see it: orders are taken, announced, and can be read."""
+"""Stage 1 as a learner can see it: orders are accepted and published, and can be read."""
 
 import json
 
@@ -6,25 +6,26 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import order_request
-from workshop.orders import api_client, journey
+from workshop.journeys import logs, order_rows
+from workshop.orders import api_client
 
 pytestmark = pytest.mark.deployed
 
 
 def test_an_order_is_accepted(stack, order):
     """An order sent to the API has its row in the Orders table."""
-    assert journey.status(stack, order()), "the Orders table has no row: look at make logs"
+    assert order_rows.status(stack, order()), "the Orders table has no row: look at make logs"
 
 
-def test_an_order_is_announced(stack, order):
+def test_an_order_is_published(stack, order):
     """OrderCreated goes over the bus and comes back to the tracker."""
     order_id = order()
     eventually(lambda: "order-created" in _tracked(stack, order_id))
 
 
-def test_an_order_goes_as_far_as_the_stage(stack, order, ends, goes_to):
+def test_an_order_goes_as_far_as_the_stage(stack, order, final_status, expected_status):
     """With nobody to pay it, an order stays CREATED; later stages take it further."""
-    assert ends(order()) == goes_to("CREATED")
+    assert final_status(order()) == expected_status("CREATED")
 
 
 def test_an_order_can_be_read(stack, order):
@@ -65,8 +66,8 @@ def test_the_same_idempotency_key_is_the_same_order(stack, placed):
     assert first.body["order_id"] == second.body["order_id"]
 
 
-def test_a_bad_order_is_told_everything_at_once(stack):
-    """A bad order gets one 422 that names every fault, and nothing is written."""
+def test_a_bad_order_gets_all_errors_at_once(stack):
+    """A bad order gets one 422 that names every validation error, and nothing is written."""
     customer_id = new_id("customer")
     request = order_request(customer_id=customer_id, currency="XXX")
     request["lines"] = [{"sku": "SPOON", "quantity": 1}]
@@ -86,7 +87,7 @@ def test_a_direct_invoke_places_an_order(stack, placed):
     result = json.loads(answer["Payload"].read())
     placed.add(json.loads(result["body"])["order_id"])
     assert result["statusCode"] == 201
-    assert journey.status(stack, json.loads(result["body"])["order_id"])
+    assert order_rows.status(stack, json.loads(result["body"])["order_id"])
 
 
 def _get(stack, path):
@@ -98,5 +99,5 @@ def _orders_of(stack, customer_id):
 
 
 def _tracked(stack, order_id):
-    hops = journey.hops(stack, order_id)
+    hops = logs.hops(stack, order_id)
     return {hop.step.split()[0] for hop in hops if hop.what == "tracked"}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.deployed import eventually, new_id
 from tests.fixtures.events import example
-from workshop.orders import journey
+from workshop.journeys import logs, order_rows
 
 pytestmark = pytest.mark.deployed
 
@@ -24,14 +24,14 @@ def test_a_payment_ends_as_its_token_says(order, rows_of, token, statuses):
     eventually(lambda: _payment(rows_of, order_id) in statuses)
 
 
-def test_an_order_goes_as_far_as_the_stage(order, ends, goes_to):
+def test_an_order_goes_as_far_as_the_stage(order, final_status, expected_status):
     """Paid, and with nobody to reserve it, an order stays PAID; later stages take it further."""
-    assert ends(order()) == goes_to("PAID")
+    assert final_status(order()) == expected_status("PAID")
 
 
-def test_a_declined_order_is_over(order, ends):
+def test_a_declined_order_is_over(order, final_status):
     """A declined payment ends the order."""
-    assert ends(order(token="tok_declined")) == "PAYMENT_DECLINED"
+    assert final_status(order(token="tok_declined")) == "PAYMENT_DECLINED"
 
 
 def test_a_gateway_that_recovers_charges_once(stack, order, rows_of):
@@ -39,34 +39,34 @@ def test_a_gateway_that_recovers_charges_once(stack, order, rows_of):
     order_id = order(token="tok_unavailable_twice")
     eventually(lambda: _payment(rows_of, order_id) not in (None, "PENDING"))
     assert rows_of(order_id)["payments"]["attempts"] >= 3
-    failures = [hop for hop in journey.hops(stack, order_id) if hop.what == "failed"]
+    failures = [hop for hop in logs.hops(stack, order_id) if hop.what == "failed"]
     assert {hop.function for hop in failures} == {"payment"}
 
 
-def test_a_gateway_that_stays_down_leaves_the_intent(stack, order, rows_of, forget):
+def test_a_gateway_that_stays_down_leaves_the_intent(stack, order, rows_of, delete_after_test):
     """Every try fails: the row says that a charge was under way, and nothing was decided."""
-    order_id = forget(order(token="tok_unavailable"))
-    eventually(lambda: sum(hop.what == "failed" for hop in journey.hops(stack, order_id)) >= 3)
+    order_id = delete_after_test(order(token="tok_unavailable"))
+    eventually(lambda: sum(hop.what == "failed" for hop in logs.hops(stack, order_id)) >= 3)
     assert _payment(rows_of, order_id) == "PENDING"
-    assert journey.status(stack, order_id) == "CREATED"
+    assert order_rows.status(stack, order_id) == "CREATED"
 
 
-def test_an_event_put_by_hand_is_charged(put, rows_of):
+def test_an_event_put_manually_is_charged(put_event, rows_of):
     """An OrderCreated that nobody placed is charged, and gets its row in Orders."""
-    order_id = new_id("by-hand")
-    put(example("OrderCreated", order_id=order_id))
+    order_id = new_id("manual")
+    put_event(example("OrderCreated", order_id=order_id))
     eventually(lambda: _payment(rows_of, order_id) not in (None, "PENDING"))
     eventually(lambda: "orders" in rows_of(order_id))
 
 
-def test_an_order_announced_twice_is_charged_once(stack, put, rows_of):
+def test_an_order_published_twice_is_charged_once(stack, put_event, rows_of):
     """The second OrderCreated publishes the stored outcome again."""
     order_id = new_id("twice")
     event = example("OrderCreated", order_id=order_id)
-    put(event)
+    put_event(event)
     eventually(lambda: _payment(rows_of, order_id) not in (None, "PENDING"))
-    put(event)
-    eventually(lambda: any(hop.what == "published again" for hop in journey.hops(stack, order_id)))
+    put_event(event)
+    eventually(lambda: any(hop.what == "published again" for hop in logs.hops(stack, order_id)))
     assert rows_of(order_id)["payments"]["status"] in ("SUCCEEDED", "REFUNDED")
 
 

@@ -1,16 +1,17 @@
-"""What must hold at the end of exercise 03.2."""
+"""The checks of exercise 03.2."""
 
 import json
 
 import pytest
 from botocore.exceptions import ClientError
+from inventory_service.app import build
 
 from orderflow.errors import TransientError
 from tests.fixtures.events import delivered, example
 
 
 class Busy:
-    """DynamoDB, with others writing the stock items for so many transactions."""
+    """DynamoDB, where the first transactions conflict with other writers."""
 
     def __init__(self, dynamodb, conflicts):
         self._dynamodb = dynamodb
@@ -20,7 +21,7 @@ class Busy:
     def transact_write_items(self, **parameters):
         self.tries += 1
         if self.tries > 50:
-            pytest.fail("The function tries for ever; Lambda will cut it off, and pay for it.")
+            pytest.fail("The function tries without limit, until Lambda stops it. You pay for it.")
         if self.tries > self.conflicts:
             return self._dynamodb.transact_write_items(**parameters)
         items = parameters["TransactItems"]
@@ -33,59 +34,58 @@ class Busy:
 
 
 @pytest.fixture
-def reserved(load_handler, dynamodb, monkeypatch, bus, context):
-    """Reserve for an order that meets others so often; returns what was published."""
-    handler = load_handler("inventory_service", "inventory")
-    monkeypatch.setattr(handler.store, "_sleep", lambda _: None)
+def reserved(environment, dynamodb, bus, context):
+    """Reserve for an order that has some conflicts; return the published statuses."""
 
     def reserve(on_hand, conflicts):
+        busy = Busy(dynamodb, conflicts)
+        app = build(environment("inventory"), dynamodb=busy, events=bus, sleep=lambda _: None)
         for sku in ("KEYBOARD", "MOUSE"):
             item = {"sku": {"S": sku}, "on_hand": {"N": str(on_hand)}}
             dynamodb.put_item(TableName="orderflow-inventory", Item=item)
-        monkeypatch.setattr(handler.store, "_dynamodb", Busy(dynamodb, conflicts))
-        handler.reserve(delivered(example("PaymentProcessed", "succeeded")), context)
+        app.reserve(delivered(example("PaymentProcessed", "succeeded")), context)
         return [json.loads(each["Detail"])["data"]["inventory"]["status"] for each in bus.entries]
 
     return reserve
 
 
-def test_orders_that_meet_get_their_goods(reserved):
-    """Two orders want the same goods in the same moment, and there is enough for both"""
+def test_orders_that_conflict_get_their_items(reserved):
+    """Two orders conflict, there is enough for both, and both get their items"""
     try:
-        told = reserved(on_hand=100, conflicts=1)
+        published = reserved(on_hand=100, conflicts=1)
     except TransientError:
         pytest.fail(
-            "Two orders met at the shelf once, and one of them has to wait a minute for Lambda. "
-            "They had only to try again at once."
+            "Two orders wrote the same stock item once, and now one of them waits a minute for "
+            "Lambda. It should try again at once."
         )
-    assert told == ["RESERVED"], (
-        "Two orders met at the shelf, where a hundred mice lie, and one of them was told "
-        f"{' '.join(told)}: its customer is refunded."
+    assert published == ["RESERVED"], (
+        "Two orders wrote the same stock item, a hundred mice are in stock, and one order got "
+        f"{' '.join(published)}: its customer gets a refund."
     )
 
 
 def test_a_shortage_is_still_one(reserved):
-    """What is not there is told as missing"""
+    """An order for items that are not in stock is still refused"""
     try:
-        told = reserved(on_hand=0, conflicts=0)
+        published = reserved(on_hand=0, conflicts=0)
     except TransientError:
         pytest.fail(
-            "The shelf is empty, nobody was in the way, and the order is tried again and again: "
-            "its customer is told nothing, and gets no money back."
+            "Nothing is in stock and there was no conflict, but the order is tried again and "
+            "again: its customer gets no answer and no refund."
         )
-    assert told == ["OUT_OF_STOCK"], (
-        f"The shelf is empty, and the order was told {' '.join(told) or 'nothing'}."
+    assert published == ["OUT_OF_STOCK"], (
+        f"Nothing is in stock, but what was published is {' '.join(published) or 'nothing'}."
     )
 
 
-def test_nobody_waits_for_ever(reserved, bus):
-    """An order that meets others again and again is left to Lambda's next try"""
+def test_an_order_that_always_conflicts_is_left_to_lambda(reserved, bus):
+    """An order that conflicts in every try is left to Lambda's next run"""
     try:
         reserved(on_hand=100, conflicts=10**6)
     except TransientError:
         pass
-    except Exception as error:  # noqa: BLE001 - any other means that something was decided
+    except Exception as error:  # noqa: BLE001 - any other error means that something was decided
         pytest.fail(
-            f"Others were in the way every time, and it was told as {type(error).__name__}."
+            f"There was a conflict in every try, but the function raised {type(error).__name__}."
         )
-    assert not bus.entries, "Others were in the way every time, and yet something was decided."
+    assert not bus.entries, "There was a conflict in every try, but something was published."

@@ -16,7 +16,7 @@ EVENTBRIDGE = {"Service": "events.amazonaws.com"}
 
 @contextmanager
 def closed(stack):
-    """Shipping, as long as EventBridge may not invoke it."""
+    """Remove EventBridge's permission to invoke shipping, and restore it at the end."""
     client, name = stack.client("lambda"), stack.invokable("shipping")
     policy = json.loads(client.get_policy(FunctionName=name)["Policy"])
     (rule,) = [each for each in policy["Statement"] if each["Principal"] == EVENTBRIDGE]
@@ -34,35 +34,36 @@ def closed(stack):
         )
 
 
-def test_what_cannot_be_delivered_is_kept(stack, put, shelf, recovery, forget):
-    """An event that EventBridge cannot hand over lies in its consumer's queue"""
-    order_id = forget(new_id("order"))
+def test_what_cannot_be_delivered_is_kept(
+    stack, put_event, stock_item, recovery, delete_after_test
+):
+    """An event that EventBridge cannot deliver is in its consumer's queue"""
+    order_id = delete_after_test(new_id("order"))
     with closed(stack):
-        put(of_skus(example("OrderCreated", order_id=order_id), {shelf(5): 1}))
+        put_event(of_skus(example("OrderCreated", order_id=order_id), {stock_item(5): 1}))
         recovery.settled()
-    letters = recovery.letters(order_id)
+    dead_letters = recovery.dead_letters(order_id)
     recovery.redrive(order_id=order_id)  # the queues are the learner's
     recovery.settled()
-    assert letters, (
-        "Shipping could not be reached, EventBridge gave up, and the event is in no queue: "
-        "it is gone."
+    assert dead_letters, (
+        "EventBridge could not invoke shipping and gave up. The event is in no queue: it is lost."
     )
-    (letter,) = letters
-    assert (letter["consumer"], letter["queue"]) == ("shipping", "undelivered")
+    (dead_letter,) = dead_letters
+    assert (dead_letter["consumer"], dead_letter["queue"]) == ("shipping", "undelivered")
 
 
 @pytest.mark.parametrize("queue", ["undelivered", "failed"])
-def test_nobody_else_may_write(stack, forget, queue):
-    """A queue admits its own sender, and nobody else"""
+def test_nobody_else_may_write(stack, delete_after_test, queue):
+    """A queue accepts messages from its own sender only"""
     url = stack.outputs.dead_letter_queue_urls["shipping"][queue]
-    forged = forget(new_id("forged"))
+    forged = delete_after_test(new_id("forged"))
     try:
         stack.client("sqs").send_message(QueueUrl=url, MessageBody=forged)
     except ClientError as error:
         assert "AccessDenied" in str(error)  # noqa: PT017 - any other error is no refusal
         return
     pytest.fail(
-        f"Somebody else than its sender has put a forged event into {url.rpartition('/')[2]}: "
-        "the next redrive would hand it to shipping.",
+        f"Another sender could put a forged event into {url.rpartition('/')[2]}. "
+        "The next redrive would deliver it to shipping.",
         pytrace=False,
     )

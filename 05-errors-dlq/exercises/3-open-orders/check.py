@@ -1,15 +1,16 @@
 """What must hold at the end of exercise 05.3."""
 
 import pytest
+from order_service.app import build_tracker
 
 from orderflow.errors import OrderflowError
 from tests.fixtures.events import delivered, example
 
 
 @pytest.fixture
-def open_after(load_handler, dynamodb, context):
-    """Deliver events to the tracker; returns the ids in the index of open orders."""
-    tracker = load_handler("order_service", "orders", "tracker")
+def open_after(environment, dynamodb, context):
+    """Return a function that delivers events to the tracker and returns the open orders' ids."""
+    tracker = build_tracker(environment("orders"), dynamodb=dynamodb)
 
     def deliver(*events):
         for event_type, kind in events:
@@ -17,9 +18,9 @@ def open_after(load_handler, dynamodb, context):
                 tracker.track(delivered(example(event_type, kind)), context)
             except OrderflowError as error:
                 pytest.fail(
-                    f"The tracker fails at {event_type}, and no order gets on ({error}). "
-                    "Each #name has to be among the names that are given, each of those has to "
-                    "occur, and an attribute is either written or removed.",
+                    f"The tracker fails at {event_type} ({error}). In an update, each #name must "
+                    "be among the given names, each given name must be used, and an attribute can "
+                    "be either set or removed.",
                     pytrace=False,
                 )
         found = dynamodb.query(
@@ -40,25 +41,25 @@ DECLINED, REFUNDED = ("PaymentProcessed", "declined"), ("PaymentProcessed", "ref
 
 
 @pytest.mark.parametrize(
-    ("told", "events"),
+    ("ending", "events"),
     [
         ("was shipped", (CREATED, PAID, RESERVED, SHIPPED)),
         ("was declined", (CREATED, DECLINED)),
         ("was refunded", (CREATED, PAID, REFUNDED)),
     ],
 )
-def test_an_order_that_has_ended_is_not_open(open_after, told, events):
-    """An order that has ended stands among the open ones no more"""
+def test_an_order_that_has_ended_is_not_open(open_after, ending, events):
+    """An order that has ended is no longer open"""
     assert open_after(*events) == [], (
-        f"The order {told}, and still stands in the list of open orders: it will be announced "
-        "again and again."
+        f"The order {ending}, but it is still in the list of open orders. The reconciler will "
+        "publish it again and again."
     )
 
 
 def test_an_order_on_its_way_is_open(open_after):
-    """An order that is on its way can be found when it stands still"""
+    """An order that has not ended is open, so the reconciler can find it"""
     for event in (CREATED, PAID, RESERVED):
         assert open_after(event) == ["example-1"], (
-            f"The order is on its way, and after {event[0]} the list of open orders does not "
-            "have it: should it get stuck, nobody will find it."
+            f"The order has not ended, but after {event[0]} it is not in the list of open orders. "
+            "If it stalls, nobody will find it."
         )

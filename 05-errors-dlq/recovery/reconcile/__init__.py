@@ -1,1 +1,1 @@
-"""The reconciler: announce an order again that stands still."""
+"""The reconciler: it publishes the `OrderCreated` of stalled orders again."""

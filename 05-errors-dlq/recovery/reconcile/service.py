@@ -1,28 +1,28 @@
-"""What the reconciler decides: which orders stand still, and which of them to announce now."""
+"""What the reconciler decides: which orders are stalled, and which of them it re-publishes now."""
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orderflow import contract
 from orderflow.clock import from_timestamp, to_timestamp
-from orderflow.errors import InvalidEventError, OrderflowError
+from orderflow.errors import InvalidEventError, OrderflowError, TransientError
 from orderflow.publisher import Publisher
 from recovery.reconcile.store import OpenOrder, OpenOrders
 
 
 class Result(StrEnum):
-    """What became of an order that stands still."""
+    """What became of a stalled order."""
 
-    ANNOUNCED = "announced"
+    REPUBLISHED = "republished"
     NOT_DUE = "not_due"
-    """It was announced at a younger age, and will be again at an older."""
+    """It was re-published at a younger age, and will be again at an older."""
     LEFT_OVER = "left_over"
     """The run's cap or its time was reached before it."""
     WITHOUT_EVENT = "without_event"
-    """Its `OrderCreated` never came: there is nothing to announce it with."""
+    """Its `OrderCreated` never came: there is nothing to re-publish it with."""
     ENDED = "ended"
     """It has reached its end; the index was a moment late."""
     FAILED = "failed"
@@ -30,36 +30,41 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One order, and what became of it; a reason if it could not be announced."""
+    """One order, and what became of it; a reason if it could not be re-published."""
 
     order_id: str
     result: Result
     reason: str = ""
+    transient: bool = False
+    """Whether the next run may publish it: what is stored is valid, and AWS refused."""
+    status: str = ""
+    """The order's status when it was read; empty if it was not read."""
+    placed_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which orders a run announces."""
+    """Which orders a run re-publishes."""
 
     older_than: float
-    """Seconds after which an open order stands still."""
+    """Seconds after which an open order counts as stalled."""
     limit: int
-    """Orders to announce, at most."""
+    """Orders to re-publish, at most."""
     window: float | None = None
-    """Seconds after each doubling of its age in which an order is announced; None: always."""
+    """Seconds after each doubling of its age in which an order is re-published; None: always."""
     order_id: str | None = None
     """Only this order, if it is open, whatever its age."""
 
 
 def due(age: float, first: float, window: float) -> bool:
-    """Whether an order of this age is announced: at `first`, and each time its age has doubled.
+    """Whether an order of this age is re-published: at `first`, and each time its age has doubled.
 
     Nothing has to be remembered of earlier runs: the age alone decides. An order that keeps failing
-    is announced some twenty times in two weeks, not thousands of times.
+    is re-published some twenty times in two weeks, not thousands of times.
 
     Args:
         age: seconds since the order was placed.
-        first: seconds after which it is announced first; above 0.
+        first: seconds after which it is re-published first; above 0.
         window: seconds that each turn lasts; two runs fall into it, so that one may be lost.
     """
     if age < first:
@@ -79,15 +84,16 @@ def reconcile(
     until: Callable[[], bool] = lambda: False,
     shuffle: Callable[[list[OpenOrder]], None] = random.shuffle,
 ) -> Iterator[Outcome]:
-    """Announce the orders that stand still; yield what became of each of them.
+    """Re-publish the stalled orders; yield what became of each of them.
 
-    An order that cannot be announced does not stop the others. Neither do many that nothing heals:
-    which orders go first is left to chance, so that the cap cuts off others each time.
+    An order that cannot be published does not stop the others, whatever its row holds. Neither do
+    many that nothing repairs: which orders go first is left to chance, so that the cap cuts off
+    others each time.
 
     Args:
         orders: the Orders table.
         publisher: the bus.
-        plan: which are announced.
+        plan: which are re-published.
         now: the time of day, in UTC.
         until: asked before every order; True leaves over all that follow.
         shuffle: puts a list into another order, in place.
@@ -96,24 +102,29 @@ def reconcile(
         AwsRequestError: The list of open orders could not be read.
     """
     if plan.order_id:
-        stuck = [OpenOrder(plan.order_id, to_timestamp(now))]
+        stuck = [OpenOrder(plan.order_id, placed_at="")]
     else:
         stuck = list(orders.placed_until(to_timestamp(now - timedelta(seconds=plan.older_than))))
     shuffle(stuck)
-    announced = 0
+    republished = 0
     for order in stuck:
         try:
             if not _is_due(order, plan, now):
                 outcome = Outcome(order.order_id, Result.NOT_DUE)
-            elif announced >= plan.limit or until():
+            elif republished >= plan.limit or until():
                 outcome = Outcome(order.order_id, Result.LEFT_OVER)
             else:
-                outcome = Outcome(order.order_id, _announce(order, orders, publisher))
+                outcome = _republish(order, orders, publisher)
         except OrderflowError as error:
-            reason = f"{type(error).__name__}: {error}"
-            outcome = Outcome(order.order_id, Result.FAILED, reason)
-        announced += outcome.result is Result.ANNOUNCED
-        yield outcome
+            reason, transient = (
+                f"{type(error).__name__}: {error}",
+                isinstance(error, TransientError),
+            )
+            outcome = Outcome(order.order_id, Result.FAILED, reason, transient)
+        except Exception as error:  # noqa: BLE001 - one bad row must not stop the others
+            outcome = Outcome(order.order_id, Result.FAILED, type(error).__name__)
+        republished += outcome.result is Result.REPUBLISHED
+        yield replace(outcome, placed_at=order.placed_at or outcome.placed_at)
 
 
 def _is_due(order: OpenOrder, plan: Plan, now: datetime) -> bool:
@@ -122,18 +133,25 @@ def _is_due(order: OpenOrder, plan: Plan, now: datetime) -> bool:
     try:
         placed_at = from_timestamp(order.placed_at)
     except ValueError:
+        # It has no age. Reported once a day: every run would only repeat it.
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if (now - midnight).total_seconds() >= plan.window:
+            return False
         raise InvalidEventError("its placed_at is no timestamp") from None
     return due((now - placed_at).total_seconds(), plan.older_than, plan.window)
 
 
-def _announce(order: OpenOrder, orders: OpenOrders, publisher: Publisher) -> Result:
-    stands = orders.now(order.order_id)
-    if not stands.is_open:
-        return Result.ENDED
-    if stands.created is None:
-        return Result.WITHOUT_EVENT
-    contract.validate(stands.created)
-    if stands.created.correlation_id != order.order_id:
+def _republish(order: OpenOrder, orders: OpenOrders, publisher: Publisher) -> Outcome:
+    stored = orders.now(order.order_id)
+    if not stored.is_open:
+        return Outcome(order.order_id, Result.ENDED)
+    outcome = Outcome(
+        order.order_id, Result.REPUBLISHED, status=stored.status, placed_at=stored.placed_at
+    )
+    if stored.created is None:
+        return replace(outcome, result=Result.WITHOUT_EVENT)
+    contract.validate(stored.created)
+    if stored.created.correlation_id != order.order_id:
         raise InvalidEventError("what is stored as its OrderCreated is another order's")
-    publisher.publish(stands.created)
-    return Result.ANNOUNCED
+    publisher.publish(stored.created)
+    return outcome

@@ -1,5 +1,6 @@
-"""What the reconciler is told by its environment, and by the event that starts a run."""
+"""The settings of the reconciler, from its environment and from the event that starts a run."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ from recovery.reconcile.service import Plan
 
 RUNS_IN_A_WINDOW = 2
 """Runs that an order is due in, each time: one of them may be lost."""
+
+_ORDER_ID = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""As in the contract; DynamoDB takes not every text as a key."""
 
 LONGEST = 10 * 366 * 24 * 3600
 """Ten years in seconds: before that there are no orders."""
@@ -29,7 +33,7 @@ class ReconcileSettings(Settings):
     def plan(self, event: Any) -> Plan:
         """Return what a run is to do: as scheduled for `{}`, which is what the schedule sends.
 
-        By hand it is `{"older_than_seconds": 0, "limit"?: 50}`, or `{"order_id": "ord_1"}`.
+        A manual run is `{"older_than_seconds": 0, "limit"?: 50}`, or `{"order_id": "ord_1"}`.
 
         Raises:
             InvalidRequestError: Names the field and the rule, never the value.
@@ -37,21 +41,21 @@ class ReconcileSettings(Settings):
         """
         limit = _whole("ORDERS_PER_RUN", self.orders_per_run)
         if event != {}:
-            return _by_hand(event, limit)
+            return _manual_plan(event, limit)
         window = RUNS_IN_A_WINDOW * _whole("RUN_EVERY_SECONDS", self.run_every_seconds)
         return Plan(_whole("STUCK_AFTER_SECONDS", self.stuck_after_seconds), limit, window)
 
 
-def _by_hand(event: Any, orders_per_run: int) -> Plan:
+def _manual_plan(event: Any, orders_per_run: int) -> Plan:
     if isinstance(event, dict) and event.keys() == {"order_id"}:
-        if not isinstance(event["order_id"], str) or not event["order_id"]:
-            raise InvalidRequestError("order_id must be a text")
+        if not isinstance(event["order_id"], str) or not _ORDER_ID.fullmatch(event["order_id"]):
+            raise InvalidRequestError("order_id must be the id of an order")
         return Plan(0, 1, order_id=event["order_id"])
     if not isinstance(event, dict) or not (
         {"older_than_seconds"} <= event.keys() <= {"older_than_seconds", "limit"}
     ):
         raise InvalidRequestError(
-            "a run by hand knows order_id, or older_than_seconds and limit, and nothing else"
+            "a manual run takes order_id, or older_than_seconds and limit, and nothing else"
         )
     older_than, limit = event["older_than_seconds"], event.get("limit", orders_per_run)
     is_number = isinstance(older_than, int | float) and not isinstance(older_than, bool)

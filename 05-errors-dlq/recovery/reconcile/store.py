@@ -20,15 +20,17 @@ class OpenOrder:
 
     order_id: str
     placed_at: str
-    """A contract timestamp."""
+    """A contract timestamp; empty for an order that is not from the index."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderNow:
-    """An order as it stands: whether it is still open, and the `OrderCreated` it came with."""
+    """The current state of an order: whether it is open, and its `OrderCreated`."""
 
     is_open: bool
     created: Event | None = None
+    status: str = ""
+    placed_at: str = ""
 
 
 class OpenOrders(Protocol):
@@ -39,7 +41,7 @@ class OpenOrders(Protocol):
         ...
 
     def now(self, order_id: str) -> OrderNow:
-        """Return how an order stands at this moment.
+        """Return the current state of an order.
 
         Raises:
             InvalidEventError: What is stored as its `OrderCreated` is no event.
@@ -81,13 +83,15 @@ class DynamoOpenOrders:
             TableName=self._table_name,
             Key=to_wire({"order_id": order_id}),
             ConsistentRead=True,
-            ProjectionExpression="#open, created_event",
-            ExpressionAttributeNames={"#open": "open"},
+            ProjectionExpression="#open, created_event, #status, placed_at",
+            ExpressionAttributeNames={"#open": "open", "#status": "status"},
         )
         item = from_wire(answer.get("Item", {}))
         if item.get("open") != OPEN:
             return OrderNow(is_open=False)
-        return OrderNow(is_open=True, created=_event(item.get("created_event")))
+        created = _event(item.get("created_event"))
+        status, placed_at = (str(item.get(name, "")) for name in ("status", "placed_at"))
+        return OrderNow(is_open=True, created=created, status=status, placed_at=placed_at)
 
 
 def _event(stored: Any) -> Event | None:

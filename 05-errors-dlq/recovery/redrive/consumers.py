@@ -36,7 +36,7 @@ def lambda_client() -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Failure:
     """Why a consumer did not accept an event."""
 
     error: str
@@ -46,7 +46,7 @@ class Refusal:
 class Consumers(Protocol):
     """What a redrive needs of the functions that events invoke."""
 
-    def invoke(self, consumer: str, event: dict[str, Any]) -> Refusal | None:
+    def invoke(self, consumer: str, event: dict[str, Any]) -> Failure | None:
         """Hand an event to a consumer and wait for its answer; None if it accepted the event."""
         ...
 
@@ -59,8 +59,8 @@ class LambdaConsumers:
         self._lambda = lambda_client
         self._functions = functions
 
-    def invoke(self, consumer: str, event: dict[str, Any]) -> Refusal | None:
-        """See `Consumers`. Whatever is not a clear acceptance is a refusal."""
+    def invoke(self, consumer: str, event: dict[str, Any]) -> Failure | None:
+        """See `Consumers`. Whatever is not a clear acceptance is a failure."""
         try:
             answer = self._lambda.invoke(
                 FunctionName=self._functions[consumer],
@@ -69,20 +69,20 @@ class LambdaConsumers:
             )
             payload = answer["Payload"].read()
         except ReadTimeoutError:
-            return Refusal("ReadTimeoutError", "no answer in time; the function may be at work yet")
+            return Failure("ReadTimeoutError", "no answer in time; the function may be at work yet")
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            return Refusal(code, IN_WORDS.get(code, "Lambda did not take the event"))
+            return Failure(code, IN_WORDS.get(code, "Lambda did not take the event"))
         except BotoCoreError as error:
-            return Refusal(type(error).__name__, "Lambda did not answer")
-        return _refusal(payload) if "FunctionError" in answer else None
+            return Failure(type(error).__name__, "Lambda did not answer")
+        return _failure(payload) if "FunctionError" in answer else None
 
 
-def _refusal(payload: bytes) -> Refusal:
+def _failure(payload: bytes) -> Failure:
     try:
-        told = json.loads(payload)
+        response = json.loads(payload)
     except (ValueError, RecursionError):
-        told = None
-    told = told if isinstance(told, dict) else {}
-    # The same care as for what a dead letter tells: one line, short, fit for a terminal.
-    return Refusal(words(told.get("errorType")) or UNKNOWN, words(told.get("errorMessage")))
+        response = None
+    response = response if isinstance(response, dict) else {}
+    # The same care as for the text of a dead letter: one line, short, fit for a terminal.
+    return Failure(words(response.get("errorType")) or UNKNOWN, words(response.get("errorMessage")))

@@ -1,7 +1,8 @@
-"""A dead letter, read from either of the two formats AWS writes.
+"""A dead letter, read from one of the three formats that AWS writes.
 
 Sources: Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations";
-EventBridge User Guide, "Using dead-letter queues to process undelivered events".
+EventBridge User Guide, "Using dead-letter queues to process undelivered events"; SQS Developer
+Guide, "Using dead-letter queues in Amazon SQS".
 """
 
 import json
@@ -15,6 +16,8 @@ FAILED = "failed"
 """The queue of a function's on-failure destination: Lambda's record of what it could not do."""
 UNDELIVERED = "undelivered"
 """The queue of a rule's target: the event, and in attributes why it was not delivered."""
+UNPROCESSED = "unprocessed"
+"""The queue of a buffer's dead letters: the event as it was."""
 
 UNKNOWN = "?"
 
@@ -43,13 +46,13 @@ class DeadLetter:
     consumer: str
     """Key of the function whose queue it lies in."""
     queue: str
-    """`failed` or `undelivered`."""
+    """`failed`, `undelivered` or `unprocessed`."""
     sent_at: datetime
     """UTC, when it came into the queue."""
     body: str
     attributes: dict[str, str]
     event: dict[str, Any] | None
-    """What the consumer was to get; None when the message is foreign."""
+    """What the consumer was to get; None when the message is unrecognised."""
     order_id: str | None
     event_id: str | None
     event_type: str | None
@@ -59,7 +62,7 @@ class DeadLetter:
     """In words; may be empty."""
     attempts: int
     """How often the function ran, or EventBridge tried to deliver."""
-    foreign: str | None
+    unrecognised: str | None
     """Why it is not ours; None when it is. It is left alone, and never quoted."""
 
     @property
@@ -70,7 +73,7 @@ class DeadLetter:
         return self.event_type or UNKNOWN
 
 
-class _ForeignError(Exception):
+class _UnrecognisedError(Exception):
     """The message is not ours; says why."""
 
 
@@ -82,26 +85,29 @@ class _Failure:
     attempts: int
 
 
-def read(message: dict[str, Any], *, consumer: str, queue: str, function_name: str) -> DeadLetter:
+def read(message: dict[str, Any], *, consumer: str, queue: str, function_arn: str) -> DeadLetter:
     """Read a message as SQS hands it over. Whatever is in it, this raises nothing.
 
     Args:
         message: with `SentTimestamp` and all message attributes.
         consumer: key of the function whose queue it lies in.
-        queue: `failed` or `undelivered`.
-        function_name: the consumer's name on AWS; what is about another function is foreign.
+        queue: `failed`, `undelivered` or `unprocessed`.
+        function_arn: the consumer's ARN without version or alias; what is about another function,
+            or one of this name in another account or region, is unrecognised.
     """
     body, attributes = _text(message.get("Body")), _attributes(message.get("MessageAttributes"))
-    failure, foreign = None, None
+    failure, unrecognised = None, None
     try:
         content = _json_object(body)
-        failure = (
-            _failed(content, function_name)
-            if queue == FAILED
-            else _undelivered(content, attributes, function_name)
-        )
-    except _ForeignError as why:
-        foreign = f"{why} ({len(body.encode('utf-8', 'surrogatepass')):,} bytes)"
+        if queue == FAILED:
+            failure = _failed(content, function_arn)
+        elif queue == UNDELIVERED:
+            failure = _undelivered(content, attributes, function_arn)
+        else:
+            source = _object(message.get("Attributes")).get("DeadLetterQueueSourceArn")
+            failure = _unprocessed(content, _text(source), function_arn)
+    except _UnrecognisedError as why:
+        unrecognised = f"{why} ({len(body.encode('utf-8', 'surrogatepass')):,} bytes)"
     event = failure.event if failure else None
     return DeadLetter(
         message_id=_text(message.get("MessageId")),
@@ -118,21 +124,21 @@ def read(message: dict[str, Any], *, consumer: str, queue: str, function_name: s
         error=failure.error if failure else UNKNOWN,
         reason=failure.reason if failure else "",
         attempts=failure.attempts if failure else 0,
-        foreign=foreign,
+        unrecognised=unrecognised,
     )
 
 
-def _failed(record: dict[str, Any], function_name: str) -> _Failure:
-    """Read Lambda's record; where the function never ran, it tells only the condition."""
+def _failed(record: dict[str, Any], function_arn: str) -> _Failure:
+    """Read Lambda's record; where the function never ran, it has only the condition."""
     context = _object(record.get("requestContext"))
     arn, condition = context.get("functionArn"), words(context.get("condition"))
     if not isinstance(arn, str):
-        raise _ForeignError("no record of a failed invocation")
-    if not _names(arn, function_name):
-        raise _ForeignError("the record of another function")
+        raise _UnrecognisedError("no record of a failed invocation")
+    if not _names(arn, function_arn):
+        raise _UnrecognisedError("the record of another function")
     event = record.get("requestPayload")
     if not isinstance(event, dict):
-        raise _ForeignError("the function was not invoked with an event")
+        raise _UnrecognisedError("the function was not invoked with an event")
     answer = _object(record.get("responsePayload"))
     return _Failure(
         event=event,
@@ -142,12 +148,13 @@ def _failed(record: dict[str, Any], function_name: str) -> _Failure:
     )
 
 
-def _undelivered(event: dict[str, Any], attributes: dict[str, str], function_name: str) -> _Failure:
+def _undelivered(event: dict[str, Any], attributes: dict[str, str], function_arn: str) -> _Failure:
     """Read what EventBridge could not deliver: the body is the event as it was."""
     if not (attributes.get("RULE_ARN") and attributes.get("TARGET_ARN")):
-        raise _ForeignError("no event that EventBridge could not deliver")
-    if not _names(attributes["TARGET_ARN"], function_name):
-        raise _ForeignError("an event for another target")
+        raise _UnrecognisedError("no event that EventBridge could not deliver")
+    target = attributes["TARGET_ARN"]
+    if target != _buffer(function_arn) and not _names(target, function_arn):
+        raise _UnrecognisedError("an event for another target")
     limit = words(attributes.get("EXHAUSTED_RETRY_CONDITION"))
     return _Failure(
         event=event,
@@ -157,10 +164,30 @@ def _undelivered(event: dict[str, Any], attributes: dict[str, str], function_nam
     )
 
 
-def _names(arn: str, function_name: str) -> bool:
-    """Whether a Lambda ARN, with or without a version or alias, names this function."""
+def _buffer(function_arn: str) -> str:
+    """Return the ARN of the queue in front of a function, if it has one."""
+    parts = function_arn.split(":")
+    return ":".join((*parts[:2], "sqs", *parts[3:5], f"{parts[6]}-buffer"))
+
+
+def _unprocessed(event: dict[str, Any], source_arn: str, function_arn: str) -> _Failure:
+    """Read what a buffer moved here: SQS keeps no reason, but the function has logged it."""
+    if source_arn not in {"", _buffer(function_arn)}:
+        raise _UnrecognisedError("a message of another queue")
+    if not isinstance(event.get("detail-type"), str):
+        raise _UnrecognisedError("no event")
+    return _Failure(
+        event=event,
+        error="MaxReceiveCount",
+        reason="the function failed each time; its log has the reason",
+        attempts=0,
+    )
+
+
+def _names(arn: str, function_arn: str) -> bool:
+    """Whether an ARN, with or without a version or alias, is this function's."""
     parts = arn.split(":")  # arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>]
-    return len(parts) in {7, 8} and (parts[2], *parts[5:7]) == ("lambda", "function", function_name)
+    return len(parts) in {7, 8} and ":".join(parts[:7]) == function_arn
 
 
 def _json_object(body: str) -> dict[str, Any]:
@@ -171,7 +198,7 @@ def _json_object(body: str) -> dict[str, Any]:
             return content
     except (ValueError, RecursionError):
         pass
-    raise _ForeignError("no JSON object that can be read")
+    raise _UnrecognisedError("no JSON object that can be read")
 
 
 def _refuse(text: str) -> NoReturn:

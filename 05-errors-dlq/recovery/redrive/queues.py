@@ -16,11 +16,11 @@ from orderflow import aws
 from orderflow.errors import AwsRequestError
 from recovery.redrive.dead_letter import DeadLetter, read
 
-OUT_OF_SIGHT_SECONDS = 120
+VISIBILITY_TIMEOUT_SECONDS = 120
 """How long a message that was taken is hidden; a killed redrive's come back after that."""
-HOLD_SECONDS = 60
+EXTENDED_VISIBILITY_SECONDS = 60
 """How long one is hidden while its consumer runs: longer than a consumer's answer is waited for."""
-TAKE_AT_MOST = 1_000
+RECEIVE_AT_MOST = 1_000
 """Messages of one queue in one round: about what can be redriven while they are hidden."""
 BATCH = 10
 """Messages in one request: SQS's limit."""
@@ -47,9 +47,10 @@ class Queue:
 
     consumer: str
     kind: str
-    """`failed` or `undelivered`."""
+    """`failed`, `undelivered` or `unprocessed`."""
     url: str
-    function_name: str
+    function_arn: str
+    """Without version or alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +69,29 @@ class Waiting:
 class DeadLetterQueues(Protocol):
     """What a redrive needs of the queues. Only `delete` removes a message."""
 
-    def take(self) -> list[DeadLetter]:
-        """Take visible messages of all queues out of sight, for two minutes.
+    def receive(self) -> list[DeadLetter]:
+        """Receive the visible messages of all queues; they are invisible for two minutes.
 
-        All there are, or `TAKE_AT_MOST` of a queue that holds more.
+        All there are, or `RECEIVE_AT_MOST` of a queue that holds more.
         """
         ...
 
-    def put_back(self, letters: Iterable[DeadLetter]) -> None:
-        """Let messages be seen again; those that are no longer ours are left as they are.
+    def release(self, dead_letters: Iterable[DeadLetter]) -> None:
+        """Make messages visible again; those that are no longer ours stay as they are.
 
-        Raises nothing: a message that is not put back is seen again by itself.
+        Raises nothing: a message that is not released becomes visible again by itself.
         """
         ...
 
-    def hold(self, letter: DeadLetter) -> bool:
-        """Keep a message out of sight for a minute from now.
+    def extend_visibility(self, dead_letter: DeadLetter) -> bool:
+        """Keep a message invisible for a minute from now.
 
         Returns:
             False if it is no longer ours: its time was over, or another has taken or deleted it.
         """
         ...
 
-    def delete(self, letter: DeadLetter) -> None:
+    def delete(self, dead_letter: DeadLetter) -> None:
         """Remove a message for good; one that is no longer ours is left to who has it."""
         ...
 
@@ -100,7 +101,7 @@ class DeadLetterQueues(Protocol):
 
 
 class SqsDeadLetterQueues:
-    """Dead-letter queues in SQS. Every method may raise `AwsRequestError`, but `put_back`."""
+    """Dead-letter queues in SQS. Every method may raise `AwsRequestError`, but `release`."""
 
     def __init__(
         self,
@@ -112,8 +113,8 @@ class SqsDeadLetterQueues:
     ) -> None:
         """Take a boto3 `sqs` client, the queues, and a clock in seconds.
 
-        The clock must not stand still while the machine sleeps, as a monotonic one may: SQS's
-        does not.
+        The clock must go on while the machine sleeps, as the clock of SQS does. A monotonic clock
+        may stop.
 
         Without a wait SQS asks only some of its servers before it calls a queue empty.
         """
@@ -123,15 +124,15 @@ class SqsDeadLetterQueues:
         self._clock = clock
         self._ours_until: dict[str, float] = {}
 
-    def take(self) -> list[DeadLetter]:
-        """See `DeadLetterQueues`. What it took so far is put back if anything goes wrong."""
-        taken: list[DeadLetter] = []
+    def receive(self) -> list[DeadLetter]:
+        """See `DeadLetterQueues`. It releases what it received if anything goes wrong."""
+        received: list[DeadLetter] = []
         stop = threading.Event()
         try:
             with self._threads() as threads:
                 try:
                     jobs = [
-                        threads.submit(self._drain, queue, taken, stop)
+                        threads.submit(self._drain, queue, received, stop)
                         for queue in self._queues.values()
                     ]
                     for job in jobs:
@@ -140,39 +141,43 @@ class SqsDeadLetterQueues:
                     stop.set()
                     raise
         except BaseException:
-            self.put_back(taken)
+            self.release(received)
             raise
-        return taken
+        return received
 
-    def put_back(self, letters: Iterable[DeadLetter]) -> None:
+    def release(self, dead_letters: Iterable[DeadLetter]) -> None:
         """See `DeadLetterQueues`."""
         by_queue: dict[tuple[str, str], list[DeadLetter]] = {}
-        for letter in letters:
-            if self._is_ours(letter):
-                by_queue.setdefault((letter.consumer, letter.queue), []).append(letter)
+        for dead_letter in dead_letters:
+            if self._is_ours(dead_letter):
+                by_queue.setdefault((dead_letter.consumer, dead_letter.queue), []).append(
+                    dead_letter
+                )
         if by_queue:
             with self._threads() as threads:
                 list(threads.map(self._show, by_queue, by_queue.values()))
 
-    def hold(self, letter: DeadLetter) -> bool:
+    def extend_visibility(self, dead_letter: DeadLetter) -> bool:
         """See `DeadLetterQueues`."""
         # SQS may still honour the receipt of a message that another has taken since.
-        if not self._is_ours(letter):
+        if not self._is_ours(dead_letter):
             return False
-        until = self._clock() + HOLD_SECONDS
+        until = self._clock() + EXTENDED_VISIBILITY_SECONDS
         held = self._if_ours(
-            letter, self._sqs.change_message_visibility, VisibilityTimeout=HOLD_SECONDS
+            dead_letter,
+            self._sqs.change_message_visibility,
+            VisibilityTimeout=EXTENDED_VISIBILITY_SECONDS,
         )
         if held:
-            self._ours_until[letter.receipt_handle] = until
+            self._ours_until[dead_letter.receipt_handle] = until
         else:
-            self._ours_until.pop(letter.receipt_handle, None)
+            self._ours_until.pop(dead_letter.receipt_handle, None)
         return held
 
-    def delete(self, letter: DeadLetter) -> None:
+    def delete(self, dead_letter: DeadLetter) -> None:
         """See `DeadLetterQueues`."""
-        self._if_ours(letter, self._sqs.delete_message)
-        self._ours_until.pop(letter.receipt_handle, None)
+        self._if_ours(dead_letter, self._sqs.delete_message)
+        self._ours_until.pop(dead_letter.receipt_handle, None)
 
     def waiting(self) -> dict[tuple[str, str], Waiting]:
         """See `DeadLetterQueues`."""
@@ -183,57 +188,61 @@ class SqsDeadLetterQueues:
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max(len(self._queues), 1))
 
-    def _drain(self, queue: Queue, taken: list[DeadLetter], stop: threading.Event) -> None:
+    def _drain(self, queue: Queue, received: list[DeadLetter], stop: threading.Event) -> None:
         """Receive until the queue is empty, or enough is taken for one round."""
-        room = TAKE_AT_MOST
+        room = RECEIVE_AT_MOST
         while room > 0 and not stop.is_set():
-            until = self._clock() + OUT_OF_SIGHT_SECONDS
+            until = self._clock() + VISIBILITY_TIMEOUT_SECONDS
             answer = _call(
                 queue,
                 self._sqs.receive_message,
                 MaxNumberOfMessages=BATCH,
-                VisibilityTimeout=OUT_OF_SIGHT_SECONDS,
+                VisibilityTimeout=VISIBILITY_TIMEOUT_SECONDS,
                 WaitTimeSeconds=self._wait_seconds,
                 MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["SentTimestamp"],
+                MessageSystemAttributeNames=["SentTimestamp", "DeadLetterQueueSourceArn"],
             )
             messages = answer.get("Messages", [])
             if not messages:
                 return
             for message in messages:
-                letter = read(
+                dead_letter = read(
                     message,
                     consumer=queue.consumer,
                     queue=queue.kind,
-                    function_name=queue.function_name,
+                    function_arn=queue.function_arn,
                 )
-                self._ours_until[letter.receipt_handle] = until
-                taken.append(letter)
+                self._ours_until[dead_letter.receipt_handle] = until
+                received.append(dead_letter)
             room -= len(messages)
 
-    def _show(self, key: tuple[str, str], letters: Iterable[DeadLetter]) -> None:
-        for batch in _batches(letters):
+    def _show(self, key: tuple[str, str], dead_letters: Iterable[DeadLetter]) -> None:
+        for batch in _batches(dead_letters):
             entries = [
-                {"Id": str(number), "ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0}
-                for number, letter in enumerate(batch)
+                {
+                    "Id": str(number),
+                    "ReceiptHandle": dead_letter.receipt_handle,
+                    "VisibilityTimeout": 0,
+                }
+                for number, dead_letter in enumerate(batch)
             ]
             try:
                 _call(self._queues[key], self._sqs.change_message_visibility_batch, Entries=entries)
             except AwsRequestError:
                 return  # they are seen again when their time is over
-            for letter in batch:
-                self._ours_until.pop(letter.receipt_handle, None)
+            for dead_letter in batch:
+                self._ours_until.pop(dead_letter.receipt_handle, None)
 
     def _count(self, queue: Queue) -> Waiting:
         visible, held = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
         answer = _call(queue, self._sqs.get_queue_attributes, AttributeNames=[visible, held])
         return Waiting(int(answer["Attributes"][visible]), int(answer["Attributes"][held]))
 
-    def _is_ours(self, letter: DeadLetter) -> bool:
-        return self._clock() < self._ours_until.get(letter.receipt_handle, 0.0)
+    def _is_ours(self, dead_letter: DeadLetter) -> bool:
+        return self._clock() < self._ours_until.get(dead_letter.receipt_handle, 0.0)
 
     def _if_ours(
-        self, letter: DeadLetter, operation: Callable[..., Any], **parameters: Any
+        self, dead_letter: DeadLetter, operation: Callable[..., Any], **parameters: Any
     ) -> bool:
         """Make a request about one message; return whether SQS still knew its receipt."""
 
@@ -246,8 +255,8 @@ class SqsDeadLetterQueues:
                 raise
             return True
 
-        queue = self._queues[letter.consumer, letter.queue]
-        return bool(_call(queue, attempt, ReceiptHandle=letter.receipt_handle, **parameters))
+        queue = self._queues[dead_letter.consumer, dead_letter.queue]
+        return bool(_call(queue, attempt, ReceiptHandle=dead_letter.receipt_handle, **parameters))
 
 
 def _call(queue: Queue, operation: Callable[..., Any], **parameters: Any) -> Any:
@@ -257,7 +266,7 @@ def _call(queue: Queue, operation: Callable[..., Any], **parameters: Any) -> Any
         raise AwsRequestError(f"queue {queue.kind} of {queue.consumer}: {error}") from None
 
 
-def _batches(letters: Iterable[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    rest = iter(letters)
+def _batches(dead_letters: Iterable[DeadLetter]) -> Iterator[list[DeadLetter]]:
+    rest = iter(dead_letters)
     while batch := list(islice(rest, BATCH)):
         yield batch

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orderflow.errors import PermanentError
-from recovery.redrive.service import Wanted
+from recovery.redrive.service import Filter
 
 RATE = 10.0
 SLOWEST, FASTEST = 0.1, 100.0
@@ -22,7 +22,7 @@ class InvalidRequestError(PermanentError):
 class Request:
     """A request that makes sense."""
 
-    wanted: Wanted
+    wanted: Filter
     dry_run: bool
     rate: float
 
@@ -50,4 +50,4 @@ def parse(event: Any, consumers: Iterable[str]) -> Request:
         raise InvalidRequestError(f"rate must be a number from {SLOWEST:g} to {FASTEST:g}")
     if given.get("consumer") not in {None, *consumers}:
         raise InvalidRequestError(f"consumer must be one of {', '.join(sorted(consumers))}")
-    return Request(Wanted(**given), dry_run, float(rate))
+    return Request(Filter(**given), dry_run, float(rate))

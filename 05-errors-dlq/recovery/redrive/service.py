@@ -1,7 +1,7 @@
 """What the redrive does, in rounds.
 
 A message is deleted only after its consumer has accepted it, and until then nothing is ever
-removed: a redrive that is killed leaves every message where it was, out of sight for two minutes at
+removed: a redrive that is killed leaves every message in its queue, invisible for two minutes at
 most. A consumer that accepted an event whose message was not deleted gets it twice, and does
 nothing the second time, as with any event.
 """
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from recovery.redrive.consumers import Consumers
 from recovery.redrive.dead_letter import DeadLetter
-from recovery.redrive.queues import TAKE_AT_MOST, DeadLetterQueues
+from recovery.redrive.queues import RECEIVE_AT_MOST, DeadLetterQueues
 
 NEW_ONES = timedelta(minutes=5)
 """A redrive leaves alone what comes into a queue later than this after its beginning: it ends, even
@@ -27,11 +27,11 @@ class Result(StrEnum):
 
     REDRIVEN = "redriven"
     FAILED_AGAIN = "failed_again"
-    FOREIGN = "foreign"
+    UNRECOGNISED = "unrecognised"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Filter:
     """Which messages are meant: those that match everything that is given."""
 
     order_id: str | None = None
@@ -40,60 +40,60 @@ class Wanted:
     message_id: str | None = None
     """The beginning of it will do."""
 
-    def matches(self, letter: DeadLetter) -> bool:
+    def matches(self, dead_letter: DeadLetter) -> bool:
         """Whether this message is meant."""
         return (
-            self.order_id in {None, letter.order_id}
-            and self.consumer in {None, letter.consumer}
-            and self.error in {None, letter.error}
-            and letter.message_id.startswith(self.message_id or "")
+            self.order_id in {None, dead_letter.order_id}
+            and self.consumer in {None, dead_letter.consumer}
+            and self.error in {None, dead_letter.error}
+            and dead_letter.message_id.startswith(self.message_id or "")
         )
 
 
-EVERYTHING = Wanted()
+EVERYTHING = Filter()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What a redrive did with a message; error and reason if its consumer failed again."""
 
-    letter: DeadLetter
+    dead_letter: DeadLetter
     result: Result
     error: str = ""
     reason: str = ""
 
 
-def look(queues: DeadLetterQueues, wanted: Wanted = EVERYTHING) -> list[DeadLetter]:
+def look(queues: DeadLetterQueues, wanted: Filter = EVERYTHING) -> list[DeadLetter]:
     """Return the messages that are meant, oldest first, and leave them all where they are.
 
     Those that another redrive holds are not seen.
     """
-    taken = queues.take()
-    queues.put_back(taken)
-    return _oldest_first(letter for letter in taken if wanted.matches(letter))
+    received = queues.receive()
+    queues.release(received)
+    return _oldest_first(dead_letter for dead_letter in received if wanted.matches(dead_letter))
 
 
 def discard(queues: DeadLetterQueues, message_id: str) -> bool:
     """Delete one message unprocessed: for what can never pass, and what is not ours.
 
     Returns:
-        False if it was not to be had: there is none, or another command holds it.
+        False if the message could not be claimed: it is gone, or another command holds it.
     """
-    taken = queues.take()
+    received = queues.receive()
     try:
-        for letter in taken:
-            if letter.message_id == message_id:
-                queues.delete(letter)
+        for dead_letter in received:
+            if dead_letter.message_id == message_id:
+                queues.delete(dead_letter)
                 return True
         return False
     finally:
-        queues.put_back(taken)
+        queues.release(received)
 
 
 def redrive(  # noqa: PLR0913 - the world it acts on, and the three clocks a test must hold
     queues: DeadLetterQueues,
     consumers: Consumers,
-    wanted: Wanted = EVERYTHING,
+    wanted: Filter = EVERYTHING,
     *,
     rate: float = 10.0,
     sleep: Callable[[float], None] = time.sleep,
@@ -101,21 +101,21 @@ def redrive(  # noqa: PLR0913 - the world it acts on, and the three clocks a tes
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     until: Callable[[], bool] = lambda: False,
 ) -> Generator[Attempt, None, None]:
-    """Hand each message that is meant to its consumer once, and yield what became of it.
+    """Invoke the consumer of each message of the filter once, and yield the results.
 
-    It ends when a round brings nothing new; what failed again stays out of sight until then.
-    However it ends, by an error, Ctrl-C or `close()` too, what it held is put back; a caller that
-    may stop half-way closes it (`contextlib.closing`).
+    It ends when a round brings nothing new; what failed again stays invisible until then.
+    However it ends, by an error, Ctrl-C or `close()` too, it releases the rest; a caller that may
+    stop half-way closes it (`contextlib.closing`).
 
     Args:
-        queues: where the messages lie.
-        consumers: who gets them.
-        wanted: which are meant.
+        queues: the dead-letter queues.
+        consumers: the functions.
+        wanted: which messages.
         rate: invocations a second, at most; above 0.
         sleep: waits so many seconds.
         clock: a monotonic clock, in seconds.
         now: the time of day, in UTC.
-        until: asked before every round and every message; True stops the redrive.
+        until: asked before every round and every invocation; True stops the redrive.
 
     Raises:
         AwsRequestError: SQS did not do what it was asked.
@@ -124,41 +124,46 @@ def redrive(  # noqa: PLR0913 - the world it acts on, and the three clocks a tes
     seen, held = set[str](), list[DeadLetter]()
     try:
         while not until():
-            taken = queues.take()
-            held += taken
-            fresh = {each.message_id: each for each in taken if each.sent_at <= newest}
+            received = queues.receive()
+            held += received
+            fresh = {each.message_id: each for each in received if each.sent_at <= newest}
             fresh = {name: each for name, each in fresh.items() if name not in seen}
             seen |= fresh.keys()
             if not fresh:
                 return
-            meant = _oldest_first(letter for letter in fresh.values() if wanted.matches(letter))
+            meant = _oldest_first(
+                dead_letter for dead_letter in fresh.values() if wanted.matches(dead_letter)
+            )
             # What fills a round would hide the rest behind it, if it were seen again at once.
-            if max(Counter((each.consumer, each.queue) for each in taken).values()) < TAKE_AT_MOST:
-                names = {letter.message_id for letter in meant}
-                queues.put_back(each for each in taken if each.message_id not in names)
-            for letter in meant:
-                if letter.foreign is None:
+            per_queue = Counter((each.consumer, each.queue) for each in received)
+            if max(per_queue.values()) < RECEIVE_AT_MOST:
+                names = {dead_letter.message_id for dead_letter in meant}
+                queues.release(each for each in received if each.message_id not in names)
+            for dead_letter in meant:
+                if dead_letter.unrecognised is None:
                     sleep(max(turn - clock(), 0.0))
                     if until():
                         return
-                    if not queues.hold(letter):
-                        seen.discard(letter.message_id)  # no longer ours; another round may meet it
+                    if not queues.extend_visibility(dead_letter):
+                        seen.discard(
+                            dead_letter.message_id
+                        )  # no longer ours; another round may meet it
                         continue
                     turn = clock() + 1 / rate
-                yield _attempt(letter, queues, consumers)
+                yield _attempt(dead_letter, queues, consumers)
     finally:
-        queues.put_back(held)
+        queues.release(held)
 
 
-def _attempt(letter: DeadLetter, queues: DeadLetterQueues, consumers: Consumers) -> Attempt:
-    if letter.event is None:
-        return Attempt(letter, Result.FOREIGN)
-    refusal = consumers.invoke(letter.consumer, letter.event)
-    if refusal:
-        return Attempt(letter, Result.FAILED_AGAIN, refusal.error, refusal.reason)
-    queues.delete(letter)
-    return Attempt(letter, Result.REDRIVEN)
+def _attempt(dead_letter: DeadLetter, queues: DeadLetterQueues, consumers: Consumers) -> Attempt:
+    if dead_letter.event is None:
+        return Attempt(dead_letter, Result.UNRECOGNISED)
+    failure = consumers.invoke(dead_letter.consumer, dead_letter.event)
+    if failure:
+        return Attempt(dead_letter, Result.FAILED_AGAIN, failure.error, failure.reason)
+    queues.delete(dead_letter)
+    return Attempt(dead_letter, Result.REDRIVEN)
 
 
-def _oldest_first(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-    return sorted(letters, key=lambda letter: letter.sent_at)
+def _oldest_first(dead_letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    return sorted(dead_letters, key=lambda dead_letter: dead_letter.sent_at)

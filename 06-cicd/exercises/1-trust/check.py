@@ -20,7 +20,7 @@ locals { oidc_provider = "arn:aws:iam::123456789012:oidc-provider/github" }
 
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory):
-    """The two trust policies, as Terraform makes them."""
+    """Return the two trust policies, as Terraform creates them."""
     folder = tmp_path_factory.mktemp("trust")
     text = (CICD / "terraform/github.tf").read_text("utf-8")
     found = re.findall(r"^locals \{\n.*?^\}", text, re.MULTILINE | re.DOTALL)
@@ -38,13 +38,13 @@ def policies(tmp_path_factory):
         made = json.loads(json.loads(done.stdout))
         return {role: json.loads(made[role]) for role in ("plan", "deploy")}
     except (ValueError, TypeError, KeyError):
-        told = re.sub(r"\x1b\[\d*m|[╷│╵]", "", done.stderr + done.stdout).partition("Error: ")[2]
-        why = " ".join(told.split()) or "there is no local.trust_policies for plan and deploy"
+        output = re.sub(r"\x1b\[\d*m|[╷│╵]", "", done.stderr + done.stdout).partition("Error: ")[2]
+        why = " ".join(output.split()) or "there is no local.trust_policies for plan and deploy"
         return pytest.fail(f"Terraform cannot read the locals of github.tf: {why}", pytrace=False)
 
 
 def like(value, pattern):
-    """IAM's StringLike."""
+    """Return whether a value matches a pattern, as IAM's StringLike does."""
     text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(text, value) is not None
 
@@ -61,12 +61,12 @@ def listed(value):
 
 
 def met(operator, value, wanted):
-    """Whether a token's claim meets a condition; a claim that it has not is None."""
+    """Return whether a token's claim meets a condition; a missing claim is None."""
     kind = operator.removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
     name = kind.removesuffix("IfExists").replace("StringNot", "String")
     if name not in COMPARE:
         pytest.fail(
-            f"This check cannot judge {operator}: compare with StringEquals or StringLike.",
+            f"This check does not know {operator}. Compare with StringEquals or StringLike.",
             pytrace=False,
         )
     if "StringNot" in kind:
@@ -77,7 +77,7 @@ def met(operator, value, wanted):
 
 
 def admitted(policy, sub, aud="sts.amazonaws.com"):
-    """Whether a policy gives its role to a workflow's token, as IAM decides."""
+    """Return whether a policy gives its role to a workflow's token, as IAM decides."""
     repository, _, use = sub.removeprefix("repo:").partition(":")
     kind, _, name = use.partition(":")
     claims = {"sub": sub, "aud": aud, "repository": re.sub(r"@\d+", "", repository)}
@@ -95,16 +95,16 @@ def admitted(policy, sub, aud="sts.amazonaws.com"):
 
 
 STRANGERS = [
-    ("a repository of somebody else", "repo:stranger/orders"),
-    ("a repository whose name begins like yours", "repo:you/orders-fork"),
-    ("a newer one whose name begins like yours", "repo:you@11/orders-copy@99"),
+    ("a stranger's repository", "repo:stranger/orders"),
+    ("a repository with a name that starts like yours", "repo:you/orders-fork"),
+    ("a newer repository with a name that starts like yours", "repo:you@11/orders-copy@99"),
     ("another repository of yours", "repo:you/blog"),
 ]
 OURS_BUT = [
     ("a pull request", "repo:you/orders:pull_request"),
     ("any branch that somebody pushes", "repo:you/orders:ref:refs/heads/release/evil"),
     ("a release branch", "repo:you@11/orders@22:ref:refs/heads/release/1"),
-    ("main itself, before anybody approved,", "repo:you@11/orders@22:ref:refs/heads/main"),
+    ("main, before anybody approved,", "repo:you@11/orders@22:ref:refs/heads/main"),
     ("another environment", "repo:you/orders:environment:production-test"),
 ]
 APPROVED = "environment:production"
@@ -126,14 +126,14 @@ def test_no_stranger_gets_in(policies, who, sub):
 
 @pytest.mark.parametrize(("who", "sub"), OURS_BUT, ids=[who for who, _ in OURS_BUT])
 def test_nothing_unapproved_deploys(policies, who, sub):
-    """In your own repository only what was approved deploys"""
+    """In your own repository only an approved job deploys"""
     assert not admitted(policies["deploy"], sub), (
-        f"In your repository {who} could deploy to your account, and nobody is asked."
+        f"In your repository, {who} could deploy to your account without an approval."
     )
 
 
 def test_the_plan_role_is_for_main_and_pull_requests(policies):
-    """In your own repository only main and pull requests are planned"""
+    """In your own repository only main and pull requests get the plan role"""
     for branch in ("release/evil", "main-copy"):
         assert not admitted(policies["plan"], f"repo:you/orders:ref:refs/heads/{branch}"), (
             f"The branch {branch} could read your account."
@@ -141,21 +141,21 @@ def test_the_plan_role_is_for_main_and_pull_requests(policies):
 
 
 def test_a_token_for_somebody_else_opens_nothing(policies):
-    """A token that was made for another service is worth nothing here"""
+    """A token for another service gets no role"""
     for role, use in MEANT:
         token = f"repo:you/orders:{use}"
         assert not admitted(policies[role], token, aud="https://elsewhere.example"), (
-            "A token that your workflow shows to another service could be shown to AWS, too: "
-            f"whoever runs that service gets the {role} role."
+            "Your workflow can request a token for another service. That service could use the "
+            f"token at AWS, and would get the {role} role."
         )
 
 
 def test_the_pipeline_still_works(policies):
-    """The jobs that are meant get their roles, with both forms of the repository's name"""
+    """The pipeline's own jobs get their roles, with both forms of the repository's name"""
     for repository in ("repo:you/orders", "repo:you@11/orders@22"):
         for role, use in MEANT:
             token = f"{repository}:{use}"
             assert admitted(policies[role], token), (
-                f"The pipeline's own job ({token}) does not get the {role} role any more. What "
-                "does the policy compare its token with? StringEquals takes a `*` by the letter."
+                f"The pipeline's own job ({token}) no longer gets the {role} role. What does the "
+                "policy compare its token with? StringEquals takes a `*` literally."
             )

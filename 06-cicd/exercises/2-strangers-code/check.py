@@ -8,8 +8,8 @@ import yaml
 from workshop.paths import ROOT
 
 WORKFLOW = ROOT / ".github/workflows/deploy.yml"
-WITH_YOUR_RIGHTS = ("pull_request_target", "workflow_run", "issue_comment")
-"""What a stranger can set off, and GitHub runs with the rights of your own repository."""
+WITH_YOUR_PERMISSIONS = ("pull_request_target", "workflow_run", "issue_comment")
+"""Events that a stranger can cause, and that GitHub runs with your repository's permissions."""
 BY_PULL_REQUEST = ("pull_request", "pull_request_target")
 FROM_THE_PULL_REQUEST = re.compile(r"head|pull/|merge_commit|gh pr checkout", re.IGNORECASE)
 
@@ -20,9 +20,9 @@ def workflow():
     try:
         read = yaml.load(WORKFLOW.read_text("utf-8"), yaml.BaseLoader)  # noqa: S506 - text only
     except yaml.YAMLError as error:
-        pytest.fail(f"deploy.yml is no YAML: {error}", pytrace=False)
+        pytest.fail(f"deploy.yml is not valid YAML: {error}", pytrace=False)
     if not {"plan", "comment"} <= read["jobs"].keys():
-        pytest.fail("deploy.yml has no job `plan` or no job `comment` any more.", pytrace=False)
+        pytest.fail("deploy.yml must have the jobs `plan` and `comment`.", pytrace=False)
     return read
 
 
@@ -35,7 +35,7 @@ def triggers(workflow):
 
 
 def pull_request(name, *, fork):
-    """What a workflow is told of a pull request: from a fork, or from a branch of yours."""
+    """Return what GitHub passes to a workflow: a pull request from a fork, or from your branch."""
     owner = "stranger" if fork else "you"
     head = {
         "repo": {"full_name": f"{owner}/orders", "fork": fork, "id": "99" if fork else "22"},
@@ -46,7 +46,7 @@ def pull_request(name, *, fork):
     head["user"] = {"login": owner}
     head["label"] = f"{owner}:change"
     base = {"repo": {"full_name": "you/orders", "fork": False, "id": "22"}, "ref": "main"}
-    # A stranger may have mended a word in your README once: that makes nobody a friend.
+    # A stranger may have fixed a word in your README once. That is no reason to trust them.
     association = "CONTRIBUTOR" if fork else "OWNER"
     pull = {"head": head, "base": base, "user": {"login": owner}, "number": "7"}
     return {
@@ -58,7 +58,7 @@ def pull_request(name, *, fork):
             "actor": owner,
             "head_ref": "change",
             "base_ref": "main",
-            "ref": "refs/heads/main" if name in WITH_YOUR_RIGHTS else "refs/pull/7/merge",
+            "ref": "refs/heads/main" if name in WITH_YOUR_PERMISSIONS else "refs/pull/7/merge",
             "event": {"pull_request": pull | {"author_association": association}, "number": "7"},
         },
         "vars": {"AWS_PLAN_ROLE_ARN": "plan", "AWS_DEPLOY_ROLE_ARN": "deploy"},
@@ -66,7 +66,7 @@ def pull_request(name, *, fork):
 
 
 def holds(condition, event, *, succeeded=True):
-    """Whether GitHub would go on at an `if`: the condition in Python, on what an event holds."""
+    """Return whether GitHub continues at an `if`: the condition in Python, on an event's data."""
     text = condition.strip().removeprefix("${{").removesuffix("}}").strip() or "true"
     asks_state = re.search(r"\b(always|cancelled|failure|success)\(\)", text)
     functions = {
@@ -96,7 +96,7 @@ def holds(condition, event, *, succeeded=True):
 
 
 def looked_up(path, context):
-    """A context's value; what is not there is empty."""
+    """Return a context's value; a missing one is empty."""
     value = context
     for name in path.split("."):
         value = value.get(name, "") if isinstance(value, dict) else ""
@@ -104,16 +104,16 @@ def looked_up(path, context):
 
 
 def started(workflow, event):
-    """The jobs that an event starts, if each of them succeeds."""
+    """Return the jobs that an event starts, if each of them succeeds."""
     jobs, results = workflow["jobs"], {}
 
     def run(name):
         if name not in results:
             results[name] = ""  # jobs that need each other never run
             needs = jobs[name].get("needs", [])
-            told = {each: run(each) for each in ([needs] if isinstance(needs, str) else needs)}
-            context = event | {"needs": {each: {"result": told[each]} for each in told}}
-            succeeded = all(result == "success" for result in told.values())
+            outcomes = {each: run(each) for each in ([needs] if isinstance(needs, str) else needs)}
+            context = event | {"needs": {each: {"result": outcomes[each]} for each in outcomes}}
+            succeeded = all(result == "success" for result in outcomes.values())
             runs = holds(jobs[name].get("if", ""), context, succeeded=succeeded)
             results[name] = "success" if runs else "skipped"
         return results[name]
@@ -122,7 +122,7 @@ def started(workflow, event):
 
 
 def fetches_the_pull_request(job):
-    """Whether a job asks for a pull request's code by itself; else it gets what GitHub offers."""
+    """Return whether a job checks out a pull request's code, not the code that GitHub offers."""
     asked = []
     for step in job.get("steps", []):
         if "actions/checkout@" in step.get("uses", ""):
@@ -132,34 +132,34 @@ def fetches_the_pull_request(job):
 
 
 def writes(workflow, job):
-    """What a job may do beyond reading; `id-token` is the way to AWS."""
-    rights = job.get("permissions", workflow.get("permissions", {"contents": "write"}))
-    if isinstance(rights, str):
-        return {"contents", "id-token"} if rights == "write-all" else set()
-    return {name for name, right in rights.items() if right == "write"}
+    """Return a job's write permissions; `id-token` gives access to AWS."""
+    permissions = job.get("permissions", workflow.get("permissions", {"contents": "write"}))
+    if isinstance(permissions, str):
+        return {"contents", "id-token"} if permissions == "write-all" else set()
+    return {name for name, access in permissions.items() if access == "write"}
 
 
 # What it should do ---------------------------------------------------------------------------
 
 
-def test_no_strangers_code_runs_with_your_rights(workflow):
-    """Nobody gets rights in your account by opening a pull request"""
-    for trigger in triggers(workflow) & {*WITH_YOUR_RIGHTS}:
+def test_no_strangers_code_runs_with_your_permissions(workflow):
+    """Nobody gets permissions in your account by opening a pull request"""
+    for trigger in triggers(workflow) & {*WITH_YOUR_PERMISSIONS}:
         for name in started(workflow, pull_request(trigger, fork=True)):
             job = workflow["jobs"][name]
             assert not (fetches_the_pull_request(job) and writes(workflow, job)), (
-                f"The job `{name}` runs a stranger's code with rights of yours: whoever opens a "
-                "pull request can have it print, change or take what your roles can reach."
+                f"The job `{name}` runs a stranger's code with your permissions. Anybody who opens "
+                "a pull request can read and change everything that your roles can access."
             )
 
 
 def test_the_plan_is_for_your_own_branches(workflow):
-    """A fork's pull request is not planned with a role of your account"""
+    """A fork's pull request gets no plan with a role of your account"""
     for trigger in triggers(workflow) & {*BY_PULL_REQUEST}:
         then = (
-            "It takes a role of your account for somebody whom you have never heard of."
-            if trigger in WITH_YOUR_RIGHTS
-            else "GitHub gives it no token, so it fails, and the stranger can do nothing about it."
+            "It uses a role of your account for a stranger."
+            if trigger in WITH_YOUR_PERMISSIONS
+            else "GitHub gives it no token, so it fails, and the stranger cannot fix that."
         )
         assert "plan" not in started(workflow, pull_request(trigger, fork=True)), (
             f"A fork's pull request starts the job `plan`. {then}"
@@ -169,23 +169,25 @@ def test_the_plan_is_for_your_own_branches(workflow):
 def test_your_own_pull_requests_get_their_plan(workflow):
     """Your own pull requests still get a plan, and a comment"""
     found = triggers(workflow) & {*BY_PULL_REQUEST}
-    assert found, "No pull request starts this workflow: none gets a plan any more."
+    assert found, "No pull request starts this workflow, so none gets a plan."
     for trigger in found:
         event = pull_request(trigger, fork=False)
         runs, plan = started(workflow, event), workflow["jobs"]["plan"]
         assert "plan" in runs, (
-            f"A pull request from a branch of yours gets no plan any more: the workflow starts on "
-            f"`{trigger}`, and the condition of the job `plan` does not hold."
+            f"A pull request from your own branch no longer gets a plan: the workflow starts on "
+            f"`{trigger}`, and the condition of the job `plan` is false."
         )
         assert trigger == "pull_request" or fetches_the_pull_request(plan), (
-            f"On `{trigger}` GitHub offers the code of main: the plan does not tell what the pull "
+            f"On `{trigger}` GitHub offers the code of main. The plan does not show what the pull "
             "request would change."
         )
         assert "id-token" in writes(workflow, plan), (
-            "The plan job cannot show AWS who it is any more: it has no `id-token: write`."
+            "The plan job cannot prove to AWS who it is: it has no `id-token: write`."
         )
         steps = [step for step in plan["steps"] if holds(step.get("if", ""), event)]
         assert any("make plan" in step.get("run", "") for step in steps), "Nothing is planned."
         kept = [step for step in steps if "report.md" in str(step.get("with", {}).get("path"))]
-        assert kept, f"On `{trigger}` the plan's report is not kept, and the comment has no text."
-        assert "comment" in runs, f"On `{trigger}` the job `comment` does not run: nobody is told."
+        assert kept, f"On `{trigger}` the plan's report is not stored, so the comment has no text."
+        assert "comment" in runs, (
+            f"On `{trigger}` the job `comment` does not run, so nobody sees the plan."
+        )

@@ -1,4 +1,4 @@
-# What the bootstrap promises of an account, as far as it can be told without one.
+# What the bootstrap promises for an account, as far as a mock can check it.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -19,10 +19,10 @@ variables {
   }
 }
 
-run "the_state_is_kept_and_kept_private" {
+run "state_is_versioned_encrypted_and_private" {
   assert {
     condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
-    error_message = "A state that was spoilt could not be brought back."
+    error_message = "A damaged state could not be recovered."
   }
 
   assert {
@@ -42,23 +42,34 @@ run "the_state_is_kept_and_kept_private" {
 
   assert {
     condition = jsondecode(aws_s3_bucket_policy.state[0].policy).Statement == [{
-      Sid       = "NobodyInTheClear"
+      Sid       = "DenyInsecureTransport"
       Effect    = "Deny"
       Action    = "s3:*"
       Principal = "*"
       Resource  = ["arn:aws:s3:::tfstate-orderflow-123456789012-us-east-1", "arn:aws:s3:::tfstate-orderflow-123456789012-us-east-1/*"]
       Condition = { Bool = { "aws:SecureTransport" = "false" } }
     }]
-    error_message = "The state goes over the wire in the clear, or its bucket lets somebody in."
+    error_message = "The bucket accepts plain HTTP, or its policy allows more than it should."
+  }
+
+  assert {
+    condition = alltrue([
+      for rule in aws_s3_bucket_lifecycle_configuration.state.rule : (
+        one(rule.filter).prefix == "_plans/"
+        && one(rule.expiration).days == 30
+        && one(rule.noncurrent_version_expiration).noncurrent_days == 1
+      ) if length(rule.expiration) + length(rule.noncurrent_version_expiration) > 0
+    ])
+    error_message = "Plans do not expire, or something else expires."
   }
 
   assert {
     condition     = aws_s3_bucket.state.force_destroy == false
-    error_message = "A destroy would take the state along."
+    error_message = "A destroy would delete the state."
   }
 }
 
-run "only_whole_claims_are_compared" {
+run "trust_policies_compare_whole_claims" {
   assert {
     condition = alltrue([
       for policy in output.trust_policies :
@@ -71,7 +82,7 @@ run "only_whole_claims_are_compared" {
       && jsondecode(policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
       && !strcontains(policy, "*")
     ])
-    error_message = "A trust policy compares something else than aud and sub, or not whole."
+    error_message = "A trust policy compares something other than the whole aud and sub."
   }
 
   assert {
@@ -81,7 +92,7 @@ run "only_whole_claims_are_compared" {
       "repo:acme@11/shop@22:pull_request",
       "repo:acme@11/shop@22:ref:refs/heads/main",
     ]
-    error_message = "Others may plan than pull requests and main, or not those."
+    error_message = "Exactly pull requests and main may plan."
   }
 
   assert {
@@ -89,19 +100,32 @@ run "only_whole_claims_are_compared" {
       "repo:acme/shop:environment:production",
       "repo:acme@11/shop@22:environment:production",
     ]
-    error_message = "Others may deploy than the environment production, or not that."
+    error_message = "Exactly the environment production may deploy."
   }
 }
 
-run "the_plan_role_only_looks" {
+run "plan_role_only_reads" {
   assert {
     condition = alltrue(flatten([
       for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : [
         for action in statement.Action :
         statement.Effect == "Allow" && can(regex("^[a-z0-9]+:(GET|Describe|Get|List|ViewBudget)[A-Za-z]*$", action))
-      ]
+      ] if statement.Sid != "StorePlans"
     ]))
-    error_message = "The plan role may do more than look."
+    error_message = "The plan role has permissions to change something."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement
+      if statement.Sid == "StorePlans"
+      ] == [{
+        Sid      = "StorePlans"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject"]
+        Resource = ["arn:aws:s3:::tfstate-orderflow-123456789012-us-east-1/_plans/*"]
+    }]
+    error_message = "The plan role may write something other than a plan."
   }
 
   assert {
@@ -109,19 +133,19 @@ run "the_plan_role_only_looks" {
       flatten(jsondecode(aws_iam_role_policy.plan.policy).Statement[*].Action),
       ["dynamodb:GetItem", "dynamodb:GetRecords", "logs:GetLogEvents", "sqs:ReceiveMessage"],
     )) == 0
-    error_message = "The plan role may see data."
+    error_message = "The plan role may read data."
   }
 
   assert {
     condition = [
       for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Sid
       if contains(statement.Resource, "*")
-    ] == ["ReadWhatHasNoName"]
-    error_message = "The plan role looks at everything somewhere."
+    ] == ["ReadUnscopable"]
+    error_message = "A statement of the plan role covers all resources."
   }
 }
 
-run "a_role_is_made_within_the_boundary_or_not_at_all" {
+run "deploy_role_creates_roles_only_with_the_boundary" {
   assert {
     condition = [
       for statement in local.role_statements : statement
@@ -130,13 +154,13 @@ run "a_role_is_made_within_the_boundary_or_not_at_all" {
         ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"],
       )) > 0
       ] == [{
-        Sid       = "ChangeRolesWithinTheBoundary"
+        Sid       = "ChangeRolesWithinBoundary"
         Effect    = "Allow"
         Action    = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"]
         Resource  = ["arn:aws:iam::123456789012:role/orderflow-*"]
         Condition = { StringEquals = { "iam:PermissionsBoundary" = "arn:aws:iam::123456789012:policy/bootstrap/boundary-orderflow" } }
     }]
-    error_message = "The deploy role may make a role outside the boundary."
+    error_message = "The deploy role may create a role without the boundary."
   }
 
   assert {
@@ -155,27 +179,27 @@ run "a_role_is_made_within_the_boundary_or_not_at_all" {
 
   assert {
     condition     = !strcontains(aws_iam_policy.boundary.policy, "iam:") && !strcontains(aws_iam_policy.boundary.policy, ":*\"]")
-    error_message = "The boundary lets a function touch IAM."
+    error_message = "The boundary allows a function to use IAM."
   }
 }
 
-run "one_provider_for_github_is_enough" {
+run "existing_oidc_provider_is_used" {
   variables {
     has_oidc_provider = true
   }
 
   assert {
     condition     = length(aws_iam_openid_connect_provider.github) == 0
-    error_message = "An account can have GitHub's provider only once."
+    error_message = "An account can have only one OIDC provider for GitHub."
   }
 
   assert {
     condition     = jsondecode(output.trust_policies.deploy).Statement[0].Principal.Federated == "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
-    error_message = "The roles do not trust the provider that is there."
+    error_message = "The roles do not trust the existing provider."
   }
 }
 
-run "the_longest_names_fit" {
+run "policies_fit_with_the_longest_names" {
   variables {
     name_prefix   = "abcdefghijklmnopqrst"
     region        = "ap-northeast-1"
@@ -192,7 +216,7 @@ run "the_longest_names_fit" {
 
   assert {
     condition     = sum([for policy in aws_iam_role_policy.deploy : length(policy.policy)]) <= 10240
-    error_message = "A role's own policies have at most 10,240 characters together."
+    error_message = "A role's inline policies have at most 10,240 characters together."
   }
 
   assert {
@@ -206,7 +230,7 @@ run "the_longest_names_fit" {
   }
 }
 
-run "what_cannot_be_right_is_refused" {
+run "invalid_variables_are_refused" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-"""The account that the tests of deploying for real share."""
+"""The account that the tests of a deployment to AWS share."""
 
 from tests.fixtures.account import bare, deployer, owner, planner
 

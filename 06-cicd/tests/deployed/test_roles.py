@@ -1,9 +1,10 @@
-# ruff: noqa: E501 - a table's lines read best whole
-"""A bootstrapped account: who may come from GitHub, and what they may do there, judged by its IAM.
+# ruff: noqa: E501 - one line per entry of a table
+"""The roles of a bootstrapped account: who may assume them, and which requests IAM refuses.
 
-That this is enough for the pipeline's work is shown in `test_whole_life.py`.
+`test_whole_life.py` shows that their permissions are enough for the pipeline.
 """
 
+import contextlib
 import json
 
 import pytest
@@ -18,6 +19,7 @@ from tests.fixtures.account import (
     ROLES,
     Account,
 )
+from tests.fixtures.deployed import eventually
 from tests.fixtures.github import assume
 from tests.fixtures.trust import faults
 from workshop.deployment.aws import bootstrap_names
@@ -29,7 +31,7 @@ REFUSALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"
 
 
 def refused(call, *arguments, **named):
-    """Whether IAM refuses a call; that it fails otherwise means that IAM let it through."""
+    """Return whether IAM refuses a call. Another error means that IAM allowed it."""
     try:
         call(*arguments, **named)
     except ClientError as error:
@@ -60,7 +62,7 @@ CLAIMS = {
     "a repository that begins alike": ({"sub": "repo:acme/shop2:environment:production"}, NOBODY),
     "an owner that begins alike": ({"sub": "repo:acme2/shop:environment:production"}, NOBODY),
     "the name, with another owner's id": ({"sub": "repo:acme@12/shop@22:environment:production"}, NOBODY),
-    "the name, made anew": ({"sub": "repo:acme@11/shop@23:environment:production"}, NOBODY),
+    "the name of a new repository": ({"sub": "repo:acme@11/shop@23:environment:production"}, NOBODY),
     "the ids the wrong way round": ({"sub": "repo:acme@22/shop@11:environment:production"}, NOBODY),
     "one id only": ({"sub": "repo:acme@11/shop:environment:production"}, NOBODY),
     "renamed, with the same ids": ({"sub": "repo:acme@11/store@22:environment:production"}, NOBODY),
@@ -89,8 +91,8 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("who", CLAIMS)
-def test_exactly_the_intended_claims_get_in(owner, who):
-    """Each role is for the uses of this one repository that it was made for, and nothing else."""
+def test_roles_accept_exactly_the_intended_claims(owner, who):
+    """Each role accepts only the intended uses of this one repository."""
     claims, meant = CLAIMS[who]
     entered = {
         role
@@ -100,8 +102,8 @@ def test_exactly_the_intended_claims_get_in(owner, who):
     assert entered == meant
 
 
-def test_the_trust_policies_pass_our_own_check(owner):
-    """What finds planted faults finds none in what was made."""
+def test_trust_policies_pass_our_own_check(owner):
+    """The check that finds planted faults finds none in the real policies."""
     for role in ROLES:
         trust = owner.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
         assert faults(trust) == []
@@ -124,7 +126,7 @@ def _arn(service, name):
 
 BY_NAME = {
     "delete a table": lambda c, n: c("dynamodb").delete_table(TableName=n),
-    "read a row": lambda c, n: c("dynamodb").get_item(TableName=n, Key={"order_id": {"S": "1"}}),
+    "read an item": lambda c, n: c("dynamodb").get_item(TableName=n, Key={"order_id": {"S": "1"}}),
     "change a function": lambda c, n: c("lambda").update_function_code(FunctionName=n, **ZIP),
     "delete a function": lambda c, n: c("lambda").delete_function(FunctionName=n),
     "move an alias": lambda c, n: c("lambda").update_alias(FunctionName=n, Name="live", FunctionVersion="1"),
@@ -140,27 +142,27 @@ BY_NAME = {
     "delete a topic": lambda c, n: c("sns").delete_topic(TopicArn=_arn("sns", n)),
     "delete a schedule": lambda c, n: c("scheduler").delete_schedule(Name=n),
     "delete a role": lambda c, n: c("iam").delete_role(RoleName=n),
-    "change who may take a role": lambda c, n: c("iam").update_assume_role_policy(RoleName=n, PolicyDocument=TRUST),
+    "change who may assume a role": lambda c, n: c("iam").update_assume_role_policy(RoleName=n, PolicyDocument=TRUST),
     "delete a budget": lambda c, n: c("budgets").delete_budget(AccountId=LOCAL_ACCOUNT, BudgetName=n),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("deed", BY_NAME)
-def test_the_deploy_role_keeps_to_the_stacks_names(owner, deployer, deed):
-    """What it may do to the stack's, it may not do to anybody else's."""
+def test_deploy_role_changes_only_resources_with_the_stacks_names(owner, deployer, deed):
+    """The same request is allowed for the stack's resource and refused for another one."""
     assert refused(BY_NAME[deed], deployer.client, FOREIGN)
     assert not refused(BY_NAME[deed], deployer.client, OWN)
-    sqs = owner.client("sqs")
-    for url in sqs.list_queues(QueueNamePrefix=OWN).get("QueueUrls", []):
-        sqs.delete_queue(QueueUrl=url)
+    sqs = owner.client("sqs")  # lists are late: ask for the queue by its name
+    with contextlib.suppress(sqs.exceptions.QueueDoesNotExist):
+        sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=OWN)["QueueUrl"])
 
 
-def test_only_the_buckets_of_bundles_are_the_stacks(owner, deployer, planner):
-    """A bucket's ARN names no account: the prefix alone would match somebody else's."""
+def test_deploy_role_changes_only_the_buckets_of_bundles(owner, deployer, planner):
+    """A bucket's ARN has no account: the prefix alone would match other buckets, too."""
     root = owner.client("s3")
     for bucket, own in (
         (FOREIGN, False),
-        ("orderflow-letters", False),
+        ("orderflow-reports", False),
         ("orderflow-bundles-1", True),
     ):
         root.create_bucket(Bucket=bucket)
@@ -172,13 +174,13 @@ def test_only_the_buckets_of_bundles_are_the_stacks(owner, deployer, planner):
         root.delete_bucket(Bucket=bucket)
 
 
-def test_the_stacks_name_alone_is_not_a_prefix_of_others(deployer):
-    """`orderflow2-orders` begins as `orderflow` does, and is not the stack's."""
+def test_deploy_role_does_not_change_a_stack_with_a_longer_prefix(deployer):
+    """`orderflow2-orders` starts with `orderflow`, but belongs to another stack."""
     assert refused(deployer.client("dynamodb").delete_table, TableName="orderflow2-orders")
 
 
-def test_a_role_is_made_within_the_boundary_or_not_at_all(owner, deployer):
-    """Not without it, not with another; and nobody gets a role out of it afterwards."""
+def test_deploy_role_creates_roles_only_with_the_boundary(owner, deployer):
+    """Not without it, not with another one, and nobody can remove it later."""
     iam = deployer.client("iam")
     make = {"RoleName": OWN, "AssumeRolePolicyDocument": TRUST}
     another = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -201,8 +203,8 @@ def test_a_role_is_made_within_the_boundary_or_not_at_all(owner, deployer):
             "AWS_SESSION_TOKEN": key["SessionToken"],
         }
         function = Account(owner.endpoint_url, credentials)
-        read = BY_NAME["read a row"]
-        assert not refused(read, function.client, OWN)
+        read = BY_NAME["read an item"]
+        eventually(lambda: not refused(read, function.client, OWN))  # policies apply late
         assert refused(read, function.client, FOREIGN), "its policy allows all, the boundary not"
         assert refused(function.client("iam").create_user, UserName="mallory")
         assert refused(function.client("s3").list_buckets)
@@ -212,8 +214,8 @@ def test_a_role_is_made_within_the_boundary_or_not_at_all(owner, deployer):
         root.delete_role(RoleName=OWN)
 
 
-def test_roles_without_the_boundary_get_no_policy_either(owner, deployer):
-    """A role of the stack from before the bootstrap has to be put into the boundary first."""
+def test_deploy_role_gives_no_policy_to_a_role_without_the_boundary(owner, deployer):
+    """A role of the stack from before the bootstrap needs the boundary first."""
     root, iam = owner.client("iam"), deployer.client("iam")
     root.create_role(RoleName=OWN, AssumeRolePolicyDocument=TRUST)
     try:
@@ -226,8 +228,8 @@ def test_roles_without_the_boundary_get_no_policy_either(owner, deployer):
         root.delete_role(RoleName=OWN)
 
 
-def test_the_deploy_role_hands_roles_to_lambda_and_scheduler_only(owner, deployer):
-    """A role of the stack goes to the stack's functions; the bootstrap's own to nobody."""
+def test_deploy_role_passes_roles_to_lambda_and_scheduler_only(owner, deployer):
+    """Only roles of the stack, and no role of the bootstrap."""
     root = owner.client("iam")
     root.create_role(RoleName=OWN, AssumeRolePolicyDocument=TRUST)
     try:
@@ -271,26 +273,37 @@ IN_THE_BOOTSTRAP = {
     "delete its own state": lambda c: c("s3").delete_object(**STATE, Key="orderflow/terraform.tfstate"),
     "stop the versions": lambda c: c("s3").put_bucket_versioning(**STATE, VersioningConfiguration={"Status": "Suspended"}),
     "open the bucket": lambda c: c("s3").put_bucket_policy(**STATE, Policy=EVERYTHING),
-    "let the public in": lambda c: c("s3").delete_public_access_block(**STATE),
+    "allow public access": lambda c: c("s3").delete_public_access_block(**STATE),
     "delete the bucket": lambda c: c("s3").delete_bucket(**STATE),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("deed", IN_THE_BOOTSTRAP)
-def test_neither_role_touches_what_the_bootstrap_made(deployer, planner, deed):
-    """Whoever deploys cannot make themselves stronger, nor wipe their traces."""
+def test_neither_role_changes_the_bootstraps_resources(deployer, planner, deed):
+    """A deployment cannot extend its own permissions, nor delete its traces."""
     assert refused(IN_THE_BOOTSTRAP[deed], deployer.client)
     assert refused(IN_THE_BOOTSTRAP[deed], planner.client)
 
 
 @pytest.mark.parametrize("deed", BY_NAME)
-def test_the_plan_role_changes_nothing_and_sees_no_data(planner, deed):
-    """A pull request's code has been read by nobody when it is planned."""
+def test_plan_role_changes_nothing_and_reads_no_data(planner, deed):
+    """A pull request is planned before anybody has reviewed its code."""
     assert refused(BY_NAME[deed], planner.client, OWN)
 
 
-def test_the_plan_role_reads_the_stacks_state_and_cannot_write_it(owner, planner, deployer):
-    """Nor lock it; the deploy role can do both."""
+def test_plan_role_writes_plans_and_deploy_role_reads_them(owner, planner, deployer):
+    """Only the job that compares the hash reads what a pull request might write."""
+    plan = {**STATE, "Key": f"{bootstrap_names.PLANS}abc/plan.tfplan"}
+    assert refused(deployer.client("s3").put_object, **plan, Body=b"plan")
+    assert not refused(planner.client("s3").put_object, **plan, Body=b"plan")
+    assert refused(planner.client("s3").get_object, **plan)
+    assert refused(planner.client("s3").delete_object, **plan)
+    assert not refused(deployer.client("s3").get_object, **plan)
+    assert not refused(deployer.client("s3").delete_object, **plan)
+
+
+def test_plan_role_reads_the_stacks_state_and_cannot_write_it(owner, planner, deployer):
+    """It cannot lock the state either. The deploy role can do both."""
     for key in ("orderflow/terraform.tfstate", "orderflow/terraform.tfstate.tflock"):
         assert refused(planner.client("s3").put_object, **STATE, Key=key, Body=b"{}")
         assert not refused(deployer.client("s3").put_object, **STATE, Key=key, Body=b"{}")

@@ -1,4 +1,4 @@
-"""Stage 6 as a learner can see it: whoever invokes a function asks for its live version."""
+"""Stage 6 as a learner sees it: every caller invokes the live version of a function."""
 
 import json
 import re
@@ -7,19 +7,19 @@ import pytest
 
 from tests.fixtures import ledger
 from tests.fixtures.deployed import eventually
-from workshop.orders import journey
+from workshop.journeys import logs
 
 pytestmark = pytest.mark.deployed
 
 LIVE = "live"
 
 ON_THE_WAY = {"order-api", "order-tracker", "payment", "inventory", "shipping"}
-"""The functions that an order which is paid and in stock meets."""
+"""The functions that run for an order that is paid and in stock."""
 
 
 @pytest.fixture
 def live(stack):
-    """The live alias of every function, by key."""
+    """Return the live alias of every function, by key."""
     client, names = stack.client("lambda"), stack.outputs.function_names
     return {
         key: client.get_alias(FunctionName=name, Name=stack.outputs.live_alias)
@@ -28,11 +28,11 @@ def live(stack):
 
 
 def test_every_function_has_a_live_version(stack, live):
-    """It was published, and has what it needs to run."""
+    """The version is published and can run."""
     assert stack.outputs.live_alias == LIVE
     for key, alias in live.items():
         assert alias["AliasArn"].endswith(f":{stack.invokable(key)}"), key
-        assert alias["FunctionVersion"].isdecimal(), f"nothing of {key} was ever released"
+        assert alias["FunctionVersion"].isdecimal(), f"no version of {key} was released"
         settings = stack.client("lambda").get_function_configuration(
             FunctionName=stack.outputs.function_names[key], Qualifier=LIVE
         )
@@ -40,8 +40,8 @@ def test_every_function_has_a_live_version(stack, live):
         assert settings["State"] in {"Active", "Inactive"}, key
 
 
-def test_every_rule_goes_through_the_alias(stack, live):
-    """Its only target is the alias, which lets this rule in."""
+def test_every_rule_invokes_the_alias(stack, live):
+    """The alias is its only target, and has a permission for this rule."""
     events, bus = stack.client("events"), stack.outputs.event_bus_name
     for key in stack.outputs.dead_letter_queue_urls:
         rule = {"Rule": stack.outputs.function_names[key], "EventBusName": bus}
@@ -52,8 +52,8 @@ def test_every_rule_goes_through_the_alias(stack, live):
         assert _sources(stack, key, "events.amazonaws.com") == [found["Arn"]]
 
 
-def test_the_api_goes_through_the_alias(stack, live):
-    """All routes lead to it, and it lets this API in."""
+def test_api_invokes_the_alias(stack, live):
+    """All routes have this integration, and the alias has a permission for this API."""
     client = stack.client("apigatewayv2")
     (source,) = _sources(stack, "order-api", "apigateway.amazonaws.com")
     api = source.split(":")[5].partition("/")[0]
@@ -63,8 +63,8 @@ def test_the_api_goes_through_the_alias(stack, live):
     assert {route["Target"] for route in routes} == {f"integrations/{integration['IntegrationId']}"}
 
 
-def test_the_schedule_goes_through_the_alias(stack, live):
-    """The reconciler's; its role may invoke the alias, and nothing past it."""
+def test_schedule_invokes_the_alias(stack, live):
+    """The reconciler's schedule; its role may invoke the alias only."""
     name = stack.outputs.function_names["reconciler"]
     target = stack.client("scheduler").get_schedule(Name=name)["Target"]
     assert target["Arn"] == live["reconciler"]["AliasArn"]
@@ -75,8 +75,8 @@ def test_the_schedule_goes_through_the_alias(stack, live):
     assert statement["Resource"] == [live["reconciler"]["AliasArn"]]
 
 
-def test_what_fails_behind_an_alias_is_kept(stack):
-    """An alias has settings of its own: the same retries, and the same queue, as the function's."""
+def test_alias_has_the_retries_and_queue_of_its_function(stack):
+    """An alias has its own settings, with the same values as the function's."""
     client, names = stack.client("lambda"), stack.outputs.function_names
     for key in (*stack.outputs.dead_letter_queue_urls, "reconciler"):
         own = client.get_function_event_invoke_config(FunctionName=names[key])
@@ -88,35 +88,35 @@ def test_what_fails_behind_an_alias_is_kept(stack):
             assert kept["Destination"].endswith(f":{names[key]}-failed"), key
 
 
-def test_a_dead_letter_from_behind_an_alias_comes_back(
-    stack, order, ends, stocked, recovery, gateway
+def test_redrive_of_an_aliass_dead_letter_completes_the_order(
+    stack, order, final_status, stocked, recovery, gateway
 ):
-    """The gateway is down, then back: the redrive knows the letter, and asks the alias."""
+    """The gateway is down, then up. The redrive reads the dead letter and invokes the alias."""
     stocked("MOUSE", 10)
     gateway(up=False)
     order_id = order()
-    (letter,) = recovery.parked(order_id)
-    assert (letter["consumer"], letter["error"]) == ("payment", "GatewayUnavailableError")
+    (dead_letter,) = recovery.dead_lettered(order_id)
+    assert (dead_letter["consumer"], dead_letter["error"]) == ("payment", "GatewayUnavailableError")
     gateway(up=True)
-    assert recovery.redrive(order_id=order_id)["redriven"] == 1
-    assert ends(order_id) == "SHIPMENT_PREPARED"
+    assert recovery.redrive(order_id=order_id)["redriven"] >= 1
+    assert final_status(order_id) == "SHIPMENT_PREPARED"
     ledger.check(stack, order_id)
 
 
-def test_an_order_ships_through_the_live_versions(stack, live, order, ends, stocked):
-    """Every function that the order met ran the version that its alias points to."""
+def test_order_ships_through_the_live_versions(stack, live, order, final_status, stocked):
+    """Every function ran the version that its alias points to."""
     stocked("MOUSE", 100)
     order_id = order()
-    assert ends(order_id) == "SHIPMENT_PREPARED"
+    assert final_status(order_id) == "SHIPMENT_PREPARED"
     eventually(lambda: _versions(stack, order_id).keys() >= ON_THE_WAY)
     ran = _versions(stack, order_id)
     assert ran == {key: {live[key]["FunctionVersion"]} for key in ran}
-    assert {hop.function for hop in journey.hops(stack, order_id)} == ON_THE_WAY
+    assert {hop.function for hop in logs.hops(stack, order_id)} == ON_THE_WAY
     ledger.check(stack, order_id)
 
 
 def _sources(stack, key, service):
-    """What an alias' own policy admits of a service of AWS: the ARNs of rules or APIs."""
+    """Return the ARNs of rules or APIs of a service that an alias' own policy allows."""
     found = stack.client("lambda").get_policy(
         FunctionName=stack.outputs.function_names[key], Qualifier=LIVE
     )
@@ -128,7 +128,7 @@ def _sources(stack, key, service):
 
 
 def _versions(stack, order_id):
-    """By function, the versions that logged something about an order: a stream's name tells."""
+    """Return by function the versions that logged about an order; a stream's name has it."""
     found = {}
     pages = stack.client("logs").get_paginator("filter_log_events")
     for key, name in stack.outputs.function_names.items():

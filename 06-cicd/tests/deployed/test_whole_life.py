@@ -1,18 +1,18 @@
-"""A stack's whole life in an account: what the README says, and what the pipeline's jobs run.
+"""A stack's whole life in an account, with the commands of the README and of the pipeline's jobs.
 
-One test tells it from beginning to end, because each step needs the one before, and deploying is
-dear. People's commands come from the README, the pipeline's from the workflows, with the roles that
-the jobs take: what stands there is what is shown to work.
+One test has all steps, because each step needs the one before, and a deployment is slow. It reads
+a person's commands from the README and the pipeline's commands from the workflows, and runs the
+pipeline's with the roles of its jobs.
 """
 
-import re
 import shutil
 
 import pytest
 import yaml
 
-from tests.fixtures.account import ACCOUNT_ALONE, NAMES
-from workshop.deployment.aws import bootstrap_names, saved_plan, teardown_check
+from tests.fixtures.account import ACCOUNT_ALONE, NAMES, everything
+from tests.fixtures.readme import aws_commands
+from workshop.deployment.aws import bootstrap_names, saved_plan
 from workshop.deployment.target import LOCAL_ACCOUNT, Target
 from workshop.paths import ROOT
 
@@ -21,23 +21,15 @@ pytestmark = [pytest.mark.deployed, ACCOUNT_ALONE]
 CONFIRMED = f"{LOCAL_ACCOUNT}\n"
 
 
-def readme() -> list[str]:
-    """The make commands of the README's section on AWS, in their order."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    section = re.split(r"^## ", text[text.index("## On AWS") + 3 :], flags=re.MULTILINE)[0]
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", section, re.DOTALL | re.MULTILINE)
-    return [line.strip() for block in blocks for line in block.splitlines()]
-
-
 def job(workflow: str, name: str) -> list[str]:
-    """The commands of a workflow's job, in their order."""
+    """Return the commands of a workflow's job, in order."""
     text = (ROOT / f".github/workflows/{workflow}.yml").read_text("utf-8")
     return [step["run"] for step in yaml.safe_load(text)["jobs"][name]["steps"] if "run" in step]
 
 
-def test_the_story_tells_all_that_the_readme_says():
-    """A command that is added there has to be shown here."""
-    assert readme() == [
+def test_readme_has_only_the_commands_that_this_module_runs():
+    """A command that is added there must run here."""
+    assert aws_commands() == [
         "make deploy",
         "make smoke ARGS=--account",
         "make rollback ARGS=--account",
@@ -47,24 +39,28 @@ def test_the_story_tells_all_that_the_readme_says():
     ]
 
 
-def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
-    """From a prepared account to an empty one; nobody needs more rights than their role gives."""
-    deploy, smoke, rollback, destroy, _, remove = readme()
+def test_stack_is_deployed_released_and_destroyed_in_an_account(owner, planner, deployer, tmp_path):
+    """From a prepared account to an empty one, with the permissions of each role."""
+    deploy, smoke, rollback, destroy, _, remove = aws_commands()
     cloud = Target.local("account", owner.endpoint_url)
     prepared = everything(cloud)
 
-    # main: planned by one role, carried out by the other on another machine, proved by an order.
-    (plan,) = job("deploy", "plan")
-    assert "names orderflow-*" in planner.does(plan)
+    # main: one role plans, the other applies on another machine and tests the stack with an order.
+    (plan,), outputs = job("deploy", "plan"), tmp_path / "outputs"
+    said = planner.does(plan, SHARE_PLAN="true", GITHUB_OUTPUT=str(outputs))
+    assert "names orderflow-*" in said
     assert "no changes" not in saved_plan.report_file().read_text("utf-8")
+    approved = outputs.read_text("utf-8").strip().removeprefix("plan=")
     shutil.rmtree(owner.machine)
+    shutil.rmtree(saved_plan.PIPELINE)
     apply, release = job("deploy", "deploy")
-    assert "Nothing was changed." in deployer.refuses('make apply ARGS="--prefix other"')
-    deployer.does(apply)
-    assert "It is SHIPMENT_PREPARED" in deployer.does(release)
     assert "There is no plan to carry out." in deployer.refuses(apply)
+    assert "There is no plan s3://" in deployer.refuses(apply, APPROVED_PLAN="0" * 64)
+    deployer.does(apply, APPROVED_PLAN=approved)
+    assert "It is SHIPMENT_PREPARED" in deployer.does(release)
+    assert "it was applied" in deployer.refuses(apply, APPROVED_PLAN=approved)
 
-    # A person: there is nothing to change any more.
+    # A person: there is nothing to change.
     said = deployer.does(deploy, CONFIRMED)
     assert f"State: s3://{NAMES.state_bucket}/orderflow/terraform.tfstate" in said
     assert f"Account {LOCAL_ACCOUNT}, region us-east-1, stage 6, names orderflow-*" in said
@@ -72,19 +68,18 @@ def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
     assert "is SHIPMENT_PREPARED" in deployer.does(smoke)
     assert "first release" in deployer.refuses(rollback), "there is nothing before it"
 
-    # At night somebody looks whether the stack is as it was left, and may not even lock its state.
+    # The nightly drift check has no permission to lock the state.
     (drift,) = job("nightly", "drift")
     assert "as Terraform left it" in planner.does(drift)
     change(deployer, 24)
     assert "The stack has drifted." in planner.refuses(drift)
     assert "lambda_function | this | change |" in saved_plan.report_file().read_text("utf-8")
 
-    # What was changed by hand is released, and taken back; then it is put right.
+    # A release publishes the manual change, and a rollback reverts it.
     assert "shipping        1 → 2" in deployer.does(release)
     assert "shipping        2 → 1" in deployer.does(rollback)
-    deployer.does(apply)
 
-    # Taken down by the pipeline's own command, and once more by a person's.
+    # The pipeline destroys the stack, then a person tries it again.
     assert "The stack is still there" in owner.refuses(remove, CONFIRMED)
     (pipelines,) = job("destroy", "destroy")
     said = deployer.refuses(pipelines, CONFIRM_DESTROY="orderflo")
@@ -94,7 +89,7 @@ def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
     assert "nothing to destroy any more" in deployer.does(destroy)
     assert everything(cloud) == prepared
 
-    # The preparation knows from any machine what it was made with, and goes whole.
+    # The bootstrap knows its settings on any machine, and can be removed completely.
     shutil.rmtree(owner.machine)
     said = owner.does("make bootstrap")
     assert "Plan: no changes." in said
@@ -108,20 +103,11 @@ def test_a_stacks_whole_life_in_an_account(owner, planner, deployer):
 
 
 EMPTY = {("events", "list_event_buses"): ["default"]}
-"""What an account has in which there is nothing."""
+"""What an empty account contains."""
 
 
 def change(account, seconds):
-    """Change a setting by hand, as somebody in a hurry does."""
+    """Change a setting manually, as a person in a hurry does."""
     functions = account.client("lambda")
     functions.update_function_configuration(FunctionName="orderflow-shipping", Timeout=seconds)
     functions.get_waiter("function_updated_v2").wait(FunctionName="orderflow-shipping")
-
-
-def everything(cloud):
-    """All there is in the account, by service and by tag."""
-    found = {(service, operation): [] for service, operation, *_ in teardown_check.LISTS}
-    for service, operation, key, name in teardown_check.LISTS:
-        found[service, operation] += teardown_check._names(cloud, service, operation, key, name)
-    found["tags"] = [arn for arn, _ in teardown_check._resources(cloud, [])]
-    return {what: sorted(names) for what, names in found.items()}

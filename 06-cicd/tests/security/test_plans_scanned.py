@@ -1,16 +1,14 @@
-"""What Terraform would make on AWS passes Checkov and our own checks, but for what is accepted."""
+"""Terraform's plans for AWS pass Checkov and our own checks, except for accepted findings."""
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devtools.security import plans, scanners
+from devtools.security import scanners
 from devtools.security.checks import findings
-from devtools.security.plans import BOUNDARY, PREFIX, SCANNED_CLOUD, Plan
+from devtools.security.plans import BOUNDARY, PREFIX
 from devtools.security.resources import Resources
-from workshop.deployment.local.up import remove
 
 pytestmark = pytest.mark.security
 
@@ -36,22 +34,12 @@ PLANTED = {
     ],
     "configuration": {"root_module": {}},
 }
-"""A plan with a bucket that anybody may open."""
-
-
-@pytest.fixture(scope="module")
-def planned() -> Iterator[dict[str, Plan]]:
-    """The plans of the stack and of the bootstrap."""
-    remove(SCANNED_CLOUD)
-    try:
-        yield plans.plans()
-    finally:
-        remove(SCANNED_CLOUD)
+"""A plan with a public bucket."""
 
 
 @pytest.fixture(scope="module")
 def checkov(planned):
-    """What Checkov finds in them, and in one with a planted fault."""
+    """Return what Checkov finds in the plans, and in one with a planted fault."""
     return scanners.checkov(planned | {"planted": PLANTED})
 
 
@@ -69,13 +57,13 @@ def test_checkov_finds_only_what_is_accepted(checkov, what):
     assert set(accepted) == {each.check for each in checkov[what]}, "not needed any more"
 
 
-def test_checkov_goes_red_on_an_open_bucket(checkov):
+def test_checkov_finds_a_planted_open_bucket(checkov):
     assert {"CKV_AWS_53", "CKV_AWS_54"} <= {each.check for each in checkov["planted"]}
 
 
 @pytest.mark.parametrize("what", WHAT)
 def test_our_checks_find_only_what_is_accepted(planned, what):
-    """Every role of the stack has the permissions boundary; the bootstrap is what makes it."""
+    """Every role of the stack has the permissions boundary, which the bootstrap creates."""
     boundary = BOUNDARY if what == "stack" else None
     found = list(findings(planned[what], prefix=PREFIX, boundary=boundary))
     accepted = ACCEPTED[what]["checks"]
@@ -83,11 +71,11 @@ def test_our_checks_find_only_what_is_accepted(planned, what):
     assert set(accepted) == {each.subject for each in found}, "not needed any more"
 
 
-def test_the_plan_is_the_whole_system(planned):
-    """So that what is found is not little because there is little."""
+def test_plan_contains_the_whole_system(planned):
+    """Otherwise few findings would only mean few resources."""
     stack = Resources(planned["stack"])
     assert len(stack.of("aws_lambda_function")) >= 8
     assert len(stack.of("aws_cloudwatch_event_target")) >= 5
     assert len(stack.of("aws_sqs_queue")) >= 10
-    doors = stack.of("aws_lambda_permission")
-    assert {each.values["qualifier"] or None for each in doors} == {None, "live"}
+    permissions = stack.of("aws_lambda_permission")
+    assert {each.values["qualifier"] or None for each in permissions} == {None, "live"}

@@ -1,1 +1,1 @@
-"""The pages are run: their commands, in their order, and what they print beside what they show."""
+"""Run the commands of the pages in order, and compare their outputs with the page."""

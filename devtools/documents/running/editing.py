@@ -1,4 +1,4 @@
-"""A change by hand, as a lesson shows it: a difference without line numbers."""
+"""A manual change as a lesson shows it: a diff without line numbers."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ def edit(path: Path, difference: str) -> None:
     """Make a change in a file.
 
     Args:
-        path: the file.
-        difference: lines that begin with a blank (they stay), `-` (they go) or `+` (they come).
+        path: The file.
+        difference: Lines that begin with a blank (context), `-` (removed) or `+` (added).
 
     Raises:
-        UsageError: The lines that stay and go are not in the file, or more than once.
+        UsageError: The context and removed lines are not in the file exactly once.
     """
     before, after = _sides(difference)
     lines = path.read_text("utf-8").splitlines()
@@ -30,7 +30,7 @@ def edit(path: Path, difference: str) -> None:
 
 
 def _sides(difference: str) -> tuple[list[str], list[str]]:
-    """The lines before, and after."""
+    """Return the lines before and after the change."""
     before, after = [], []
     for line in difference.splitlines():
         sign, rest = line[:1] or " ", line[1:]
@@ -41,5 +41,5 @@ def _sides(difference: str) -> tuple[list[str], list[str]]:
         if sign != "-":
             after.append(rest)
     if not before:
-        raise UsageError("A change shows at least one line that is there.")
+        raise UsageError("A change has at least one line that is in the file.")
     return before, after

@@ -1,4 +1,4 @@
-"""A page as its code blocks, each with the markers on the lines before it."""
+"""The code blocks of a page, each with the markers on the lines before it."""
 
 import re
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from markdown_it import MarkdownIt
 from workshop.errors import UsageError
 
 COMMANDS, OUTPUT, CHANGE = "sh", "text", "diff"
-"""What is typed, what it prints, and what is changed by hand."""
+"""The commands, outputs and manual changes of a page."""
 
 SHOWN = ("hcl", "json", "mermaid", "py", "python", "toml", "yaml")
-"""What is only read."""
+"""Languages that are not run."""
 
 MARKERS = ("not run", "run by", "exits", "types", "edit")
 _MARKER = re.compile(r"\s*<!-- (not run|run by|exits|types|edit):? (\S.*) -->\s*")
@@ -25,10 +25,10 @@ class Block:
 
     Attributes:
         page: The page's name.
-        line: Where its fence stands, counted from 1.
-        language: The fence's word.
-        text: What stands in it.
-        markers: Name → what it says.
+        line: The line of its fence, counted from 1.
+        language: The fence's language.
+        text: Its contents.
+        markers: Name → value.
     """
 
     page: str
@@ -44,12 +44,12 @@ class Block:
 
     @property
     def left_out(self) -> bool:
-        """Whether it is not run here; a marker says why, or what runs it."""
+        """Return whether it is not run here; a marker gives the reason, or names the test."""
         return "not run" in self.markers or "run by" in self.markers
 
     @property
     def exit_code(self) -> int:
-        """How its commands are to end."""
+        """Return the expected exit code of its commands."""
         return int(self.markers.get("exits", "0"))
 
 
@@ -57,12 +57,11 @@ def parse(text: str, page: str) -> list[Block]:
     """Return the code blocks of a page.
 
     Args:
-        text: the page, as Markdown.
-        page: what to call it in a message.
+        text: The page, as Markdown.
+        page: Its name in messages.
 
     Raises:
-        UsageError: A block has no language, or one that nobody knows; or it misses a marker,
-            or has one that does not belong to it.
+        UsageError: A block has no language or an unknown one, lacks a marker, or has a wrong one.
     """
     lines = text.splitlines()
     blocks = []
@@ -83,7 +82,7 @@ def _is_marked(language: str) -> bool:
 
 
 def _markers(lines: list[str], fence: int, page: str) -> dict[str, str]:
-    """The markers on the lines right before a fence."""
+    """Return the markers on the lines right before a fence."""
     found = {}
     for number in range(fence - 1, -1, -1):
         line = lines[number]
@@ -91,13 +90,13 @@ def _markers(lines: list[str], fence: int, page: str) -> dict[str, str]:
             break
         marker = _MARKER.fullmatch(line)
         if marker is None:
-            raise UsageError(f"{page}:{number + 1}: no marker is called that: {line.strip()}")
+            raise UsageError(f"{page}:{number + 1}: there is no such marker: {line.strip()}")
         found[marker[1]] = marker[2]
     return found
 
 
 def _fault(block: Block) -> str | None:
-    """What is wrong with a block, in words; None when nothing is."""
+    """Return the problem with a block, in words; None if there is none."""
     if not block.language:
         return "this block has no language."
     if not _is_marked(block.language):

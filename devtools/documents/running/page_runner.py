@@ -1,4 +1,4 @@
-"""A page, played: each block in its order, and all that is not as the page says."""
+"""Run a page's blocks in order, and report all differences from the page."""
 
 from collections.abc import Iterable
 
@@ -9,17 +9,17 @@ from devtools.documents.running.session import Done, Session
 from workshop.errors import UsageError
 
 LAST_LINES = 25
-"""How much of an output is shown when its block failed."""
+"""The number of lines of an output that are shown if its block failed."""
 
 
 def play(page: Iterable[Block], session: Session) -> list[str]:
-    """Run a page; return what is not as it says, each in words that name page and line.
+    """Run a page; return the differences, each with page and line.
 
-    A block that ends otherwise than it should is the last one: those after it build on it.
+    A block with another exit code than expected is the last one, because later blocks need it.
 
     Args:
-        page: its blocks.
-        session: where they are run; it begins in the repository's root.
+        page: Its blocks.
+        session: Runs them; it begins in the repository's root.
     """
     root = session.directory
     faults: list[str] = []

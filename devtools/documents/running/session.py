@@ -1,4 +1,4 @@
-"""A learner at a terminal: what one block exports, and where it goes, the next one finds."""
+"""A terminal session: a block starts with the variables and directory of the block before."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ trap 'echo "$BASH_COMMAND" > "$0.failed"' ERR
 trap 'code=$?; trap - EXIT; pwd > "$0.directory"; env -0 > "$0.environment"; exit $code' EXIT
 set -eo pipefail
 """
-"""Before each block: the first command that fails ends it; whatever ends it, the shell's
-environment and directory are kept.
+"""Runs before each block: the first command that fails ends the block; its environment and
+directory are stored in any case.
 """
 
 
@@ -26,9 +26,9 @@ class Done:
     """A block that was run.
 
     Attributes:
-        output: What it said, on both streams, in the order it said it.
-        code: How it ended; None: it took too long, and was ended.
-        failed: The command that ended it, if one did.
+        output: Its output on both streams, in order.
+        code: Its exit code; None: it exceeded the timeout.
+        failed: The command that failed, if one did.
     """
 
     output: str
@@ -45,9 +45,9 @@ class Session:
         """Begin in a directory.
 
         Args:
-            directory: where.
-            environment: the variables that the first block finds.
-            patience: seconds that a block may take.
+            directory: The first block's directory.
+            environment: The first block's variables.
+            patience: The timeout of a block in seconds.
         """
         self.directory = directory
         self.environment = dict(environment)
@@ -57,27 +57,27 @@ class Session:
         """Run a block with bash.
 
         Args:
-            commands: what stands in it.
-            typed: what is typed while it runs; it finds nothing more on its standard input.
+            commands: Its contents.
+            typed: Its whole standard input.
         """
         with tempfile.TemporaryDirectory(prefix="workshop-block-") as folder:
             block = Path(folder) / "block"
             # To a file: what is started to stay would hold a pipe open.
-            with (block.with_suffix(".output")).open("w+b") as told:
-                code = self._ended(_BLOCK + commands, block, typed, told.fileno())
-                told.seek(0)
-                output = told.read().decode("utf-8", "replace")
+            with (block.with_suffix(".output")).open("w+b") as output_file:
+                code = self._ended(_BLOCK + commands, block, typed, output_file.fileno())
+                output_file.seek(0)
+                output = output_file.read().decode("utf-8", "replace")
             self._take_over(block)
             failed = block.with_suffix(".failed")
             return Done(output, code, failed.read_text("utf-8").strip() if failed.exists() else "")
 
-    def _ended(self, script: str, block: Path, typed: str, told: int) -> int | None:
+    def _ended(self, script: str, block: Path, typed: str, output: int) -> int | None:
         started = subprocess.Popen(
             [shutil.which("bash") or "bash", "-c", script, str(block)],
             cwd=self.directory,
             env=self.environment,
             stdin=subprocess.PIPE,
-            stdout=told,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that all it started can be ended
             encoding="utf-8",
@@ -93,7 +93,7 @@ class Session:
         return started.returncode
 
     def _take_over(self, block: Path) -> None:
-        """Go on with the environment and the directory in which a block ended."""
+        """Continue with the environment and the directory at a block's end."""
         directory, environment = block.with_suffix(".directory"), block.with_suffix(".environment")
         if directory.exists() and environment.exists():
             self.directory = Path(directory.read_text("utf-8").removesuffix("\n"))

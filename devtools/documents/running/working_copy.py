@@ -1,11 +1,11 @@
-"""A copy of the working copy in which the pages can be run: what they change is not yours."""
+"""A copy of the working copy to run the pages in, so that they do not change yours."""
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from devtools.documents.pages import tracked
+from workshop import git
 from workshop.paths import ROOT
 
 LINKED = (
@@ -16,7 +16,7 @@ LINKED = (
     ".workshop/terraform-plugins",
     ".workshop/clouds",
 )
-"""What costs minutes or a download to make, and the clouds: whoever cleans up looks there."""
+"""Folders that take minutes or a download to create, and the clouds, which are cleaned up there."""
 
 _FOREIGN = ("AWS_", "GIT_", "GITHUB_", "MAKE", "PYTEST_", "TF_VAR_", "WORKSHOP_")
 _NAMES = (
@@ -32,12 +32,12 @@ _PLAIN = ("-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null", "-c", 
 
 
 def make(directory: Path) -> Path:
-    """Copy what git knows or would take, as a repository of one commit.
+    """Copy the files that git tracks or would add, as a repository of one commit.
 
-    The environments and the clouds are links to those of this checkout: make them first.
+    The environments and the clouds are links to those of this checkout: create them first.
 
     Args:
-        directory: where; it must not exist yet.
+        directory: The new folder; it must not exist yet.
     """
     for path in tracked(ROOT):
         copy = directory / path.relative_to(ROOT)
@@ -47,29 +47,19 @@ def make(directory: Path) -> Path:
         if (ROOT / name).exists():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             (directory / name).symlink_to(ROOT / name, target_is_directory=True)
-    _git(directory, "init", "--quiet", "--initial-branch=main")
+    git.run(directory, "init", "--quiet", "--initial-branch=main")
     # .gitignore has `.venv/`, a folder; a link is none.
     (directory / ".git/info/exclude").write_text("/.venv\n", "utf-8")
-    _git(directory, "add", "--all")
-    _git(directory, *_IDENTITY, *_PLAIN, "commit", "--quiet", "--message=As it is")
+    git.run(directory, "add", "--all")
+    git.run(directory, *_IDENTITY, *_PLAIN, "commit", "--quiet", "--message=As it is")
     return directory
 
 
 def environment(cloud: str) -> dict[str, str]:
-    """The variables of a learner who has just opened a terminal, on a cloud of a name."""
+    """Return the environment variables of a learner's new terminal, for a cloud."""
     clean = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) and name not in _NAMES
     }
     return clean | _OFFLINE | {"WORKSHOP_CLOUD": cloud, "PYTHONUTF8": "1"}
-
-
-def _git(directory: Path, *command: str) -> None:
-    subprocess.run(
-        ["git", *command],
-        cwd=directory,
-        env={name: each for name, each in os.environ.items() if not name.startswith("GIT_")},
-        check=True,
-        capture_output=True,
-    )

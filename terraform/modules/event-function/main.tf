@@ -1,19 +1,19 @@
-# One function and everything that is its own: log group, role, policy and,
-# when it consumes events, the rule that brings them.
+# One function with its log group, role and policy. If it consumes events, also the rule, the target
+# and the permission.
 
 locals {
-  name = "${var.name_prefix}-${var.key}"
+  name = "${var.stack.name_prefix}-${var.key}"
 
-  # Whom others invoke.
-  invoke_arn = var.live_alias == null ? aws_lambda_function.this.arn : aws_lambda_alias.live[0].arn
+  # What callers invoke.
+  invoke_arn = var.stack.live_alias == null ? aws_lambda_function.this.arn : aws_lambda_alias.live[0].arn
 
-  # [] before stage 5, then this function's own entry.
+  # [] before stage 5, then the entry of this function.
   failure_handling = [for key, handling in var.failure_handling : handling if key == var.key]
 
   environment = merge(
     {
       POWERTOOLS_SERVICE_NAME      = var.key
-      POWERTOOLS_METRICS_NAMESPACE = "orderflow"
+      POWERTOOLS_METRICS_NAMESPACE = var.stack.name_prefix # one namespace per stack
       POWERTOOLS_LOG_LEVEL         = "INFO"
     },
     var.table == null ? {} : { TABLE_NAME = var.table.name },
@@ -21,7 +21,7 @@ locals {
     var.environment,
   )
 
-  # All the role may do. `x[*]` is [] for null, so a statement stands only where it is needed.
+  # All permissions of the role. `x[*]` is [] for null, so a statement exists only if it is needed.
   policy = {
     Version = "2012-10-17"
     Statement = concat(
@@ -29,14 +29,14 @@ locals {
         {
           Sid      = "WriteOwnLogs"
           Effect   = "Allow"
-          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"] # Terraform makes the group itself
-          Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]    # the streams of this one group
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"] # Terraform creates the group
+          Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]    # the streams of this group
         },
         {
           Sid      = "WriteTraces"
           Effect   = "Allow"
           Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-          Resource = ["*"] # X-Ray knows no narrower resource for these two
+          Resource = ["*"] # X-Ray has no resource types for these two
         },
       ],
       [for table in var.table[*] : {
@@ -63,6 +63,12 @@ locals {
           }
         }
       }],
+      [for queue in aws_sqs_queue.buffer : {
+        Sid      = "ConsumeOwnBuffer"
+        Effect   = "Allow"
+        Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+        Resource = [queue.arn]
+      }],
       [for statement in var.additional_statements : {
         Sid      = statement.sid
         Effect   = "Allow"
@@ -75,13 +81,13 @@ locals {
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = var.stack.log_retention_days
 }
 
 resource "aws_iam_role" "this" {
   name                 = local.name
-  description          = "What the function ${local.name} may do"
-  permissions_boundary = var.permissions_boundary
+  description          = "Permissions of the function ${local.name}"
+  permissions_boundary = var.stack.permissions_boundary
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -89,7 +95,7 @@ resource "aws_iam_role" "this" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "lambda.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+      Condition = { StringEquals = { "aws:SourceAccount" = var.stack.account_id } }
     }]
   })
 }
@@ -117,7 +123,7 @@ resource "aws_lambda_function" "this" {
     variables = local.environment
   }
 
-  # Powertools writes JSON itself; naming the group makes it exist before the function.
+  # Powertools writes JSON itself. The reference creates the log group before the function.
   logging_config {
     log_format = "Text"
     log_group  = aws_cloudwatch_log_group.this.name
@@ -126,6 +132,10 @@ resource "aws_lambda_function" "this" {
   tracing_config {
     mode = "Active"
   }
+
+  # Lambda checks the role when the function is created, and the first event needs the permissions.
+  # They are also destroyed after the function.
+  depends_on = [aws_iam_role_policy.this]
 }
 
 resource "aws_cloudwatch_event_rule" "this" {
@@ -143,7 +153,7 @@ resource "aws_cloudwatch_event_target" "this" {
   rule           = aws_cloudwatch_event_rule.this[0].name
   event_bus_name = var.consumes.event_bus_name
   target_id      = var.key
-  arn            = local.invoke_arn
+  arn            = local.buffered ? aws_sqs_queue.buffer[0].arn : local.invoke_arn
 
   dynamic "dead_letter_config" {
     for_each = local.failure_handling
@@ -160,7 +170,7 @@ resource "aws_cloudwatch_event_target" "this" {
     }
   }
 
-  # An event that may not be delivered is a dead letter at once.
+  # Without the permission, an event becomes a dead letter at once.
   depends_on = [aws_lambda_permission.rule, aws_lambda_permission.rule_to_live]
 }
 

@@ -1,5 +1,5 @@
-# What AWS would answer, where an answer's form matters. All of a kind get the same
-# value: a test that must tell two apart overrides them.
+# Values in AWS's format, where the format matters. All resources of a type have the same value: a test
+# that compares two of them overrides them.
 
 mock_data "aws_caller_identity" {
   defaults = {

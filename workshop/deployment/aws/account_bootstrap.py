@@ -1,7 +1,7 @@
-"""Preparing an account for the pipeline, and taking that back.
+"""Prepare an account for the pipeline, and remove the preparation.
 
-The bootstrap keeps its state in the very bucket it makes: the first time it works on this machine,
-and brings the state there when the bucket exists.
+The bootstrap keeps its state in the bucket that it creates. The first run keeps the state on this
+machine, and moves it to the bucket when the bucket exists.
 """
 
 import json
@@ -13,7 +13,9 @@ from typing import Any
 from workshop.deployment.aws import bootstrap_names, remote_state
 from workshop.deployment.aws.bootstrap_names import PATH, STATE_KEY
 from workshop.deployment.aws.github_repository import Repository
-from workshop.deployment.local.up import forget
+from workshop.deployment.aws.teardown_check import pages, until_gone
+from workshop.deployment.error_messages import terraform_errors
+from workshop.deployment.local.up import delete_record
 from workshop.deployment.target import Target
 from workshop.deployment.terraform import config_copy
 from workshop.deployment.terraform.runner import Changes, Terraform
@@ -26,11 +28,11 @@ GITHUB = "token.actions.githubusercontent.com"
 
 @dataclass(frozen=True)
 class Settings:
-    """What a bootstrap was made with, and is made with again unless told otherwise.
+    """The settings of a bootstrap; the next bootstrap uses them by default.
 
     Attributes:
-        repository: Whose workflows may deploy.
-        alarm_email: Who is told when the account gets expensive; None for nobody.
+        repository: The repository with the workflows that may deploy.
+        alarm_email: The address for cost alarms; None for no alarms.
     """
 
     repository: Repository
@@ -38,7 +40,7 @@ class Settings:
 
 
 class Bootstrap:
-    """One preparing of an account, or one taking back of it."""
+    """One bootstrap of an account, or one removal."""
 
     def __init__(self, target: Target, prefix: str, lock: int) -> None:
         """Find the state, on this machine or in the account.
@@ -46,7 +48,7 @@ class Bootstrap:
         Args:
             target: The account.
             prefix: Start of the names of the stack that shall be deployed.
-            lock: A file descriptor that Terraform inherits; see `account.alone`.
+            lock: A file descriptor that Terraform inherits; see `account_stack.locked`.
 
         Raises:
             WorkshopError: When Terraform is missing or too old, or the state is out of reach.
@@ -59,26 +61,43 @@ class Bootstrap:
         self._leaving = target.directory / "bootstrap-removal"
         self._remote = remote_state.backend(target, self.names.state_bucket, STATE_KEY)
         self.in_bucket = remote_state.exists(target, self.names.state_bucket)
-        self._terraform = self._at_work_on(self._remote if self.in_bucket else None)
+        self._terraform = self._terraform_on(self._remote if self.in_bucket else None)
         if self.in_bucket:
             remote_state.adopt(self._terraform, self._local_state, self._remote)
 
+    when_taken = (
+        "The roles of a bootstrap are the whole account's: it was prepared with these names in "
+        "another region, or by a command that was killed. Go on in that region (AWS_REGION), or "
+        "choose other names: --prefix"
+    )
+    """What to do when names are taken."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether other machines can reach the state."""
+        return self.in_bucket
+
+    @property
+    def terraform(self) -> Terraform:
+        """Terraform, at work on the bootstrap."""
+        return self._terraform
+
     @property
     def where(self) -> str:
-        """Where the state lies, for people."""
+        """The state's address, for messages."""
         if self.in_bucket:
             return remote_state.address(self._remote)
         return f"{self._local_state} on this machine, until the bucket is there"
 
     def before(self) -> Settings | None:
-        """What the account was bootstrapped with; None when it was not.
+        """Return the settings of the account's bootstrap; None without a bootstrap.
 
         Raises:
             WorkshopError: There is a state bucket, but no state of a bootstrap in it.
         """
         outputs = self._terraform.outputs()
         if self.half_removed:
-            outputs = self._at_work_on(None, self._leaving).outputs()
+            outputs = self._terraform_on(None, self._leaving).outputs()
         if "settings" not in outputs:
             if self.in_bucket and not self._terraform.pull_state():
                 raise WorkshopError(
@@ -86,25 +105,39 @@ class Bootstrap:
                     f"it ({self.where}): remove the bucket, or choose other names with --prefix."
                 )
             return None
-        told = outputs["settings"]
-        return Settings(Repository(**told["repository"]), told["alarm_email"])
+        settings = outputs["settings"]
+        return Settings(Repository(**settings["repository"]), settings["alarm_email"])
 
     @property
     def half_removed(self) -> bool:
-        """Whether a removal was begun here and did not come to its end."""
+        """Whether a removal was started here and did not finish."""
         return (self._leaving / "terraform.tfstate").exists()
 
     def plan(self, settings: Settings) -> Changes:
-        """Work out what preparing the account would change.
+        """Plan the bootstrap.
 
         Raises:
-            WorkshopError: A removal was begun.
+            WorkshopError: A removal was begun; or the account has these roles from elsewhere.
         """
         if self.half_removed:
             raise WorkshopError(
-                'A removal was begun and did not end: make bootstrap ARGS="--remove" goes on.'
+                'A removal did not finish. To continue: make bootstrap ARGS="--remove"'
             )
-        return self._terraform.plan("Planning", self._variables(settings))
+        with terraform_errors(self):
+            if not self._terraform.pull_state().get("resources") and self._has_roles():
+                raise WorkshopError(
+                    f"There is a role {self.names.plan_role} in account {self.target.account}. "
+                    f"{self.when_taken}"
+                )
+            return self._terraform.plan("Planning", self._variables(settings))
+
+    def _has_roles(self) -> bool:
+        client = self.target.client("iam")
+        try:
+            client.get_role(RoleName=self.names.plan_role)
+        except client.exceptions.NoSuchEntityException:
+            return False
+        return True
 
     def apply(self) -> dict[str, Any]:
         """Carry out the plan; the state is in the bucket afterwards.
@@ -112,22 +145,23 @@ class Bootstrap:
         Returns:
             Terraform's outputs.
         """
-        outcome = self._terraform.apply_plan("Preparing the account")
+        with terraform_errors(self):
+            outcome = self._terraform.apply_plan("Preparing the account")
         if not self.in_bucket:
-            self._terraform = self._at_work_on(self._remote)
+            self._terraform = self._terraform_on(self._remote)
             remote_state.adopt(self._terraform, self._local_state, self._remote)
             self.in_bucket = True
         return outcome.outputs
 
     def outputs(self) -> dict[str, Any]:
-        """What is there, as Terraform's outputs."""
+        """Return Terraform's outputs."""
         return self._terraform.outputs()
 
     def plan_removal(self, settings: Settings) -> Changes:
-        """Work out what taking it all back would remove; the state comes to this machine for that.
+        """Plan the removal of everything; this moves the state to this machine.
 
         Raises:
-            WorkshopError: The stack is still there, or somebody else depends on what would go.
+            WorkshopError: The stack still exists, or another stack depends on the bootstrap.
         """
         if stack := self._resources_of_stack():
             raise WorkshopError(
@@ -150,30 +184,34 @@ class Bootstrap:
             state = json.dumps(self._terraform.pull_state())
             (self._leaving / "terraform.tfstate").write_text(state, "utf-8")
         try:
-            self._terraform = self._at_work_on(None, self._leaving)
+            self._terraform = self._terraform_on(None, self._leaving)
             return self._terraform.plan("Planning", self._variables(settings), destroy=True)
         except BaseException:
             if not begun:
-                forget(self._leaving)
+                delete_record(self._leaving)
             raise
 
     def leave(self) -> None:
-        """Leave everything as it is after a `plan_removal` that nobody wants to carry out."""
-        forget(self._leaving)
+        """Discard a `plan_removal` that is not applied."""
+        delete_record(self._leaving)
 
     def remove(self) -> None:
-        """Empty the bucket, old versions and all, carry out the plan, and forget the state."""
+        """Empty the bucket with all versions, apply the plan, and delete the state."""
         if self.in_bucket:
             _empty(self.target.client("s3"), self.names.state_bucket)
-        self._terraform.apply_plan("Removing")
+        with terraform_errors(self):
+            self._terraform.apply_plan("Removing")
         for directory in (self._leaving, self._directory):
             shutil.rmtree(directory)
 
     def leftovers(self) -> list[str]:
-        """What is left in the account of what a bootstrap makes, found by looking."""
+        """Return what the account still has of the bootstrap."""
+        return until_gone(self._leftovers)
+
+    def _leftovers(self) -> list[str]:
         iam, s3 = self.target.client("iam"), self.target.client("s3")
-        roles = iam.list_roles(PathPrefix=PATH)["Roles"]
-        policies = iam.list_policies(Scope="Local", PathPrefix=PATH)["Policies"]
+        roles = _listed(iam, "list_roles", "Roles", PathPrefix=PATH)
+        policies = _listed(iam, "list_policies", "Policies", Scope="Local", PathPrefix=PATH)
         own = {self.names.plan_role, self.names.deploy_role}
         found = [f"role {each['RoleName']}" for each in roles if each["RoleName"] in own]
         found += [
@@ -183,7 +221,7 @@ class Bootstrap:
         ]
         found += [
             f"bucket {each['Name']}"
-            for each in s3.list_buckets()["Buckets"]
+            for each in _listed(s3, "list_buckets", "Buckets")
             if each["Name"] == self.names.state_bucket
         ]
         provider, own_provider = _github_provider(self.target, self.prefix)
@@ -193,10 +231,10 @@ class Bootstrap:
     def _local_state(self) -> Path:
         return self._directory / "terraform.tfstate"
 
-    def _at_work_on(
+    def _terraform_on(
         self, backend: config_copy.Backend | None, directory: Path | None = None
     ) -> Terraform:
-        """Terraform on a copy of the bootstrap's configuration, ready to go."""
+        """Return Terraform, initialised on a copy of the bootstrap's configuration."""
         directory = directory or self._directory
         written = config_copy.write(directory, backend, ROOT_MODULE)
         environment = self.target.environment()
@@ -225,7 +263,7 @@ class Bootstrap:
         }
 
     def _resources_of_stack(self) -> int:
-        """How many resources the stack's state in the bucket tells of."""
+        """Return the number of resources in the stack's state in the bucket."""
         if not self.in_bucket:
             return 0
         client = self.target.client("s3")
@@ -239,21 +277,26 @@ class Bootstrap:
         return sum(each.get("mode") == "managed" for each in resources)
 
     def _roles_within_boundary(self) -> int:
-        """How many roles have the boundary: AWS does not delete it before them."""
+        """Return the number of roles with the boundary; AWS deletes it only without any."""
         client = self.target.client("iam")
         try:
-            told = client.get_policy(PolicyArn=self.names.boundary_arn)
+            response = client.get_policy(PolicyArn=self.names.boundary_arn)
         except client.exceptions.NoSuchEntityException:
             return 0
-        return int(told["Policy"].get("PermissionsBoundaryUsageCount", 0))
+        return int(response["Policy"].get("PermissionsBoundaryUsageCount", 0))
 
     def _others_on_our_provider(self) -> list[str]:
         """Roles of other bootstraps, if GitHub's OIDC provider in the account is this one's."""
         if not _github_provider(self.target, self.prefix)[1]:
             return []
-        roles = self.target.client("iam").list_roles(PathPrefix=PATH)["Roles"]
+        roles = _listed(self.target.client("iam"), "list_roles", "Roles", PathPrefix=PATH)
         own = {self.names.plan_role, self.names.deploy_role}
         return [each["RoleName"] for each in roles if each["RoleName"] not in own]
+
+
+def _listed(client: Any, operation: str, key: str, **query: Any) -> list[Any]:
+    """Return all entries of a list, whatever the number of its pages."""
+    return [each for page in pages(client, operation, **query) for each in page.get(key, [])]
 
 
 def _github_provider(target: Target, prefix: str) -> tuple[str | None, bool]:
@@ -262,8 +305,11 @@ def _github_provider(target: Target, prefix: str) -> tuple[str | None, bool]:
     for each in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         arn = each["Arn"]
         if arn.endswith(f"/{GITHUB}"):
-            told = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-            tags = {tag["Key"]: tag["Value"] for tag in told.get("Tags", [])}
+            try:
+                provider = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+            except iam.exceptions.NoSuchEntityException:
+                continue  # IAM lists for a moment what is gone
+            tags = {tag["Key"]: tag["Value"] for tag in provider.get("Tags", [])}
             return arn, tags.get("Stack") == bootstrap_names.stack_tag(prefix)
     return None, False
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 STATE_KEY = "_bootstrap/terraform.tfstate"
 """Where the bootstrap's own Terraform state lies in its bucket: no prefix begins like this."""
 
+PLANS = "_plans/"
+"""Prefix of plans in the same bucket until they are applied; Terraform's local `plans`."""
+
 PATH = "/bootstrap/"
 """IAM path of the bootstrap's roles and policy: no pattern ``role/<prefix>-*`` matches it."""
 

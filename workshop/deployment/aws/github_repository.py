@@ -1,12 +1,13 @@
 """A repository on GitHub, as its workflows' tokens name it: by its name, and by two numbers."""
 
+import contextlib
 import json
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from urllib.error import HTTPError
 
+from workshop import git, https
 from workshop.errors import UsageError, WorkshopError
 from workshop.paths import ROOT
 
@@ -40,14 +41,9 @@ def of_checkout() -> str:
     Raises:
         UsageError: It came from elsewhere than GitHub.
     """
-    done = subprocess.run(
-        ["git", "remote", "get-url", "origin"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = name_in(done.stdout.strip()) if done.returncode == 0 else None
+    found = None
+    with contextlib.suppress(UsageError):  # without git nobody knows
+        found = name_in(git.run(ROOT, "remote", "get-url", "origin", check=False).strip())
     if found is None:
         raise UsageError(
             "This checkout has no `origin` on GitHub: name the repository that shall deploy, "
@@ -70,15 +66,17 @@ def look_up(name: str, api: str = API) -> Repository:
         WorkshopError: GitHub cannot be reached, or does not show the repository to everybody.
     """
     check(name)
-    from urllib.request import Request, urlopen
+    from urllib.request import Request
 
     request = Request(  # noqa: S310 - the address is ours
         api + name, headers={"Accept": "application/vnd.github+json"}
     )
     try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            told = json.load(answer)
-        return Repository(str(told["full_name"]), int(told["owner"]["id"]), int(told["id"]))
+        with https.opener(api).open(request, timeout=TIMEOUT_SECONDS) as answer:
+            response = json.load(answer)
+        return Repository(
+            str(response["full_name"]), int(response["owner"]["id"]), int(response["id"])
+        )
     except HTTPError as error:
         error.close()
         why = f"GitHub does not tell the numbers of {name} ({error})."

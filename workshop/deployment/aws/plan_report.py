@@ -1,6 +1,6 @@
-"""A plan as people read it: a headline, what is destroyed, and a table of what changes.
+"""The report of a plan: a headline, what is destroyed, and a table of the changes.
 
-No attribute's value gets in: they may be personal, and a pull request may be public.
+It has no values of attributes: they may be personal, and a pull request may be public.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.paths import RECOVERY_STAGE
+from workshop.stages import stage_of
 
 LIMIT = 60_000
 """Characters of a report; GitHub takes 65,536 in a comment (its API's own error says so)."""
@@ -18,7 +18,7 @@ COST = (
     "Cost: no servers, nothing by the hour. Idle, well under 1 USD a month (stored logs, backups "
     "of small tables){}; in use, about 35 USD per million orders (docs/cost.md)."
 )
-ALARMS = " and about 5 USD for the alarms (0.10 each, the account's first ten free)"
+ALARMS = " and about 6 USD for the alarms (0.10 each, the account's first ten free)"
 """What stage 5 adds to the cost, by AWS's price list of 2026."""
 
 Change = dict[str, Any]
@@ -56,7 +56,7 @@ class Line:
 
     @property
     def address(self) -> str:
-        """Where it stands in the configuration."""
+        """Its address in the configuration."""
         return ".".join(filter(None, (self.module, self.kind, self.name)))
 
 
@@ -75,17 +75,31 @@ def lines(plan: dict[str, Any]) -> list[Line]:
 def drifted(plan: dict[str, Any]) -> list[Line]:
     """What a plan puts right because it is other than Terraform left it.
 
-    What differs but is left alone, such as the version an alias was moved to, is no drift.
+    What differs but is left alone, such as the version an alias was moved to, is no drift. Neither
+    is a resource that the plan changes for another reason: a release gives a function a version.
     """
-    changed = {each["address"] for each, _ in touched(plan.get("resource_changes", []))}
+    changes = {each["address"]: each for each, _ in touched(plan.get("resource_changes", []))}
     found = plan.get("resource_drift", [])
-    return [_line(each, "changed outside") for each in found if each["address"] in changed]
+    return [
+        _line(each, "changed outside")
+        for each in found
+        if (change := changes.get(each["address"])) and _differing(each) & _differing(change)
+    ]
+
+
+def _differing(change: Change) -> set[str]:
+    """Return the attributes that a change gives another value, as far as the values are known."""
+    before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
+    unknown = change["change"].get("after_unknown") or {}
+    names = {*before, *after} - {name for name, is_unknown in unknown.items() if is_unknown is True}
+    # An attribute without a value may be null once, and empty the next time.
+    return {name for name in names if (before.get(name) or None) != (after.get(name) or None)}
 
 
 def headline(added: int, changed: int, destroyed: int) -> str:
     """A plan in numbers, in Terraform's own words."""
-    told = f"Plan: {added} to add, {changed} to change, {destroyed} to destroy"
-    return told if added or changed or destroyed else "Plan: no changes"
+    text = f"Plan: {added} to add, {changed} to change, {destroyed} to destroy"
+    return text if added or changed or destroyed else "Plan: no changes"
 
 
 def counts(found: Sequence[Line]) -> tuple[int, int, int]:
@@ -104,7 +118,7 @@ def cost(stage: int, *, local: bool) -> str:
     """What a stack costs."""
     if local:
         return "Cost: none here."
-    return COST.format(ALARMS if stage >= RECOVERY_STAGE else "")
+    return COST.format(ALARMS if stage >= stage_of("redrive") else "")
 
 
 def markdown(
@@ -162,8 +176,8 @@ def _line(change: Change, action: str) -> Line:
     modules = re.findall(r"module\.(\w+)(\[[^\]]*\])?", change.get("module_address", ""))
     path = ".".join(name + _shown(key[1:-1]) for name, key in modules)
     key = change.get("index")
-    told = "" if key is None else _shown(f'"{key}"' if isinstance(key, str) else str(key))
-    return Line(path, change["type"].removeprefix("aws_"), change["name"] + told, action)
+    text = "" if key is None else _shown(f'"{key}"' if isinstance(key, str) else str(key))
+    return Line(path, change["type"].removeprefix("aws_"), change["name"] + text, action)
 
 
 def _shown(key: str) -> str:

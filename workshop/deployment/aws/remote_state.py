@@ -108,4 +108,4 @@ def adopt(terraform: Terraform, path: Path, settings: Backend) -> None:
             f"bucket's stack first.\n{error}"
         ) from error
     path.replace(path.with_name(f"set-aside-{path.name}"))
-    say(f"The state that lay on this machine is now kept in {address(settings)}.")
+    say(f"The state was on this machine. Now it is in {address(settings)}.")

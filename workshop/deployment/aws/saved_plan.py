@@ -1,17 +1,18 @@
-"""A plan that is kept in `.workshop/pipeline`, for another command or machine to carry out."""
+"""A plan that is saved in `.workshop/pipeline`, for another command or machine to apply."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from workshop import git
 from workshop.deployment.local.up import lambda_hash
 from workshop.deployment.target import Target
 from workshop.deployment.terraform.config_copy import bundle_files
-from workshop.errors import WorkshopError
+from workshop.errors import UsageError, WorkshopError
 from workshop.paths import ROOT, STAGES, STATE
 
 PIPELINE = STATE / "pipeline"
@@ -20,7 +21,7 @@ AGAIN = "Plan again: make plan"
 
 @dataclass(frozen=True)
 class Planned:
-    """What a plan is for, and what it came to.
+    """What a plan is for, and its counts.
 
     Attributes:
         account: The account's number.
@@ -30,7 +31,7 @@ class Planned:
         stage: How far the stack is built.
         commit: What was checked out.
         plan: The plan file's SHA-256.
-        bundles: By package, the hash of its code, as Lambda tells it.
+        bundles: By package, the hash of its code, as Lambda reports it.
         added: How many resources it makes; one that is replaced is counted here, too.
         changed: How many it changes.
         destroyed: How many it destroys; one that is replaced is counted here, too.
@@ -59,34 +60,39 @@ def plan_file() -> Path:
     return PIPELINE / "plan.tfplan"
 
 
+def facts_file() -> Path:
+    """Return where it says what the plan is for."""
+    return PIPELINE / "plan.json"
+
+
 def report_file() -> Path:
     """The plan as people read it."""
     return PIPELINE / "report.md"
 
 
-def forget() -> None:
-    """Keep no plan: what is left of an older one would be taken for the newest."""
-    for path in (plan_file(), _facts_file(), report_file()):
+def discard() -> None:
+    """Delete the saved plan."""
+    for path in (plan_file(), facts_file(), report_file()):
         path.unlink(missing_ok=True)
 
 
-def keep(planned: Planned, plan: Path, report: str) -> None:
-    """Keep a plan in place of the one before; its facts last, so that half a plan is none."""
-    forget()
+def save(planned: Planned, plan: Path, report: str) -> None:
+    """Save a plan in place of the one before; its facts last, so that half a plan is not valid."""
+    discard()
     PIPELINE.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(plan, plan_file())
     report_file().write_text(report, "utf-8")
-    _facts_file().write_text(json.dumps(asdict(planned), indent=1), "utf-8")
+    facts_file().write_text(json.dumps(asdict(planned), indent=1), "utf-8")
 
 
 def load() -> Planned:
-    """The plan that is kept.
+    """Return the saved plan.
 
     Raises:
-        WorkshopError: There is none, or not all of it.
+        WorkshopError: There is none, or a part is missing.
     """
     try:
-        planned = Planned(**json.loads(_facts_file().read_text("utf-8")))
+        planned = Planned(**json.loads(facts_file().read_text("utf-8")))
         whole = planned.plan == fingerprint(plan_file()) and planned.stage in STAGES
     except (OSError, ValueError, TypeError):
         raise WorkshopError("There is no plan to carry out. Make one: make plan") from None
@@ -95,8 +101,8 @@ def load() -> Planned:
     return planned
 
 
-def refuse_another(planned: Planned, target: Target, prefix: str) -> None:
-    """Make sure that a plan is for this stack and for the bundles that lie here.
+def ensure_matches(planned: Planned, target: Target, prefix: str) -> None:
+    """Check that a plan is for this stack and these bundles.
 
     Raises:
         WorkshopError: It is not; nothing was changed.
@@ -132,19 +138,8 @@ def fingerprint(path: Path) -> str:
 
 def commit() -> str:
     """What is checked out, for people; `unknown` outside git."""
-    if told := os.environ.get("GITHUB_SHA"):
-        return told[:12]
-    git = shutil.which("git")
-    if git is None:
-        return "unknown"
-    done = subprocess.run(
-        [git, "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or "unknown"
-
-
-def _facts_file() -> Path:
-    return PIPELINE / "plan.json"
+    if commit_hash := os.environ.get("GITHUB_SHA"):
+        return commit_hash[:12]
+    with contextlib.suppress(UsageError):
+        return git.run(ROOT, "rev-parse", "--short=12", "HEAD", check=False).strip() or "unknown"
+    return "unknown"

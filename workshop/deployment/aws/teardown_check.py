@@ -1,34 +1,23 @@
 """The proof that nothing of a destroyed stack is left: by tag, and by name in every service."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from workshop.console import SignOfLife
+from workshop.console import Spinner
+from workshop.deployment.aws.account_lists import LISTS
 from workshop.deployment.target import Target
 
 SECONDS = 90.0
-"""How long a resource may go on being listed by its tag after it is gone."""
+"""How long a resource may go on being listed after it is gone.
+
+"If you delete a bucket and immediately list all buckets, the deleted bucket might still appear"
+(Amazon S3 user guide, data consistency model); IAM's lists and the tags are as late."""
 
 _POLL_SECONDS = 3.0
 
-LISTS = (
-    # service, operation, where its answer has the list, and each entry its name
-    ("apigatewayv2", "get_apis", "Items", "Name"),
-    ("budgets", "describe_budgets", "Budgets", "BudgetName"),
-    ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
-    ("dynamodb", "list_tables", "TableNames", None),
-    ("events", "list_archives", "Archives", "ArchiveName"),
-    ("events", "list_event_buses", "EventBuses", "Name"),
-    ("iam", "list_roles", "Roles", "RoleName"),
-    ("lambda", "list_functions", "Functions", "FunctionName"),
-    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
-    ("s3", "list_buckets", "Buckets", "Name"),
-    ("scheduler", "list_schedules", "Schedules", "Name"),
-    ("sns", "list_topics", "Topics", "TopicArn"),
-    ("sqs", "list_queues", "QueueUrls", None),
-)
+Found = TypeVar("Found")
 
 IN_ARNS = {"apigateway": "apigatewayv2"}
 """Services that ARNs call otherwise than boto3 does."""
@@ -49,14 +38,40 @@ class Leftovers:
     gone_but_listed: list[str] = field(default_factory=list)
 
 
+def until_gone(
+    look: Callable[[], Found], left: Callable[[Found], object] = bool, seconds: float = SECONDS
+) -> Found:
+    """Look for what should be gone, again and again until nothing is found.
+
+    Args:
+        look: Asks AWS.
+        left: Whether something of what `look` returned is left.
+        seconds: How long; then what was found last is returned.
+    """
+    deadline = time.monotonic() + seconds
+    with Spinner("Waiting until AWS lists nothing of it any more …") as spinner:
+        while left(found := look()) and time.monotonic() < deadline:
+            spinner.waiting()
+            time.sleep(_POLL_SECONDS)
+    return found
+
+
 def search(target: Target, prefix: str, seconds: float = SECONDS) -> Leftovers:
     """Everything in the account and region that has the stack's tag, or a name as its names are.
 
     Args:
         target: The account.
         prefix: Start of the stack's names.
-        seconds: How long something that only its tag still tells of may take to vanish.
+        seconds: How long something that is gone may still be listed.
     """
+    return until_gone(
+        lambda: _search(target, prefix),
+        lambda left: left.found or left.gone_but_listed,
+        seconds,
+    )
+
+
+def _search(target: Target, prefix: str) -> Leftovers:
     from botocore.exceptions import ClientError
 
     left = Leftovers()
@@ -78,12 +93,14 @@ def search(target: Target, prefix: str, seconds: float = SECONDS) -> Leftovers:
         except ClientError as error:
             closed_to_us(service, error)
             continue
-        left.found += [f"{service}: {each}" for each in names if is_ours(each, prefix, others)]
+        left.found += [
+            f"{service}: {each}" for each in names if belongs_to_stack(each, prefix, others)
+        ]
     if "tags" in closed:
         return left
     searched = {service for service, *_ in LISTS} - closed
     with_names = {each.partition(":")[0] for each in left.found}
-    for arn in _tagged_until_gone(target, prefix, 0 if left.found else seconds):
+    for arn, _ in _resources(target, [{"Key": "Stack", "Values": [prefix]}]):
         service = IN_ARNS.get(arn.split(":")[2], arn.split(":")[2])
         # Its own service lists nothing of the stack: then it is gone, whatever tags say.
         gone = service in searched - with_names
@@ -91,7 +108,7 @@ def search(target: Target, prefix: str, seconds: float = SECONDS) -> Leftovers:
     return left
 
 
-def is_ours(name: str, prefix: str, others: Collection[str] = ()) -> bool:
+def belongs_to_stack(name: str, prefix: str, others: Collection[str] = ()) -> bool:
     """Whether the last part of a name, an ARN or an address is the stack's prefix, or has it.
 
     Args:
@@ -100,7 +117,7 @@ def is_ours(name: str, prefix: str, others: Collection[str] = ()) -> bool:
         others: Prefixes of other stacks, which may begin with this one's.
     """
     last = name.replace(":", "/").rpartition("/")[2]
-    if any(is_ours(name, other) for other in others):
+    if any(belongs_to_stack(name, other) for other in others):
         return False
     return last == prefix or last.startswith(f"{prefix}-")
 
@@ -110,19 +127,6 @@ def _other_stacks(target: Target, prefix: str) -> frozenset[str]:
     filters: list[dict[str, object]] = [{"Key": "Stack"}]
     stacks = {tags.get("Stack", "") for _, tags in _resources(target, filters)}
     return frozenset(each for each in stacks if each.startswith(f"{prefix}-"))
-
-
-def _tagged_until_gone(target: Target, prefix: str, seconds: float) -> list[str]:
-    """What has the stack's tag; asked again for a while, as deleted things may stay listed."""
-    deadline = time.monotonic() + seconds
-    with SignOfLife("Waiting until AWS lists nothing of the stack any more …") as sign:
-        while True:
-            filters = [{"Key": "Stack", "Values": [prefix]}]
-            found = [arn for arn, _ in _resources(target, filters)]
-            if not found or time.monotonic() > deadline:
-                return found
-            sign.waiting()
-            time.sleep(_POLL_SECONDS)
 
 
 def _resources(
@@ -137,12 +141,25 @@ def _resources(
 def _names(
     target: Target, service: str, operation: str, key: str, name: str | None
 ) -> Iterator[str]:
-    client = target.client(service)
     whose = {"AccountId": target.account} if service == "budgets" else {}
-    if client.can_paginate(operation):
-        pages = client.get_paginator(operation).paginate(**whose)
-    else:
-        pages = [getattr(client, operation)(**whose)]
-    for page in pages:
+    for page in pages(target.client(service), operation, **whose):
         for each in page.get(key, []):
             yield each[name] if name else each
+
+
+def pages(client: Any, operation: str, **query: Any) -> Iterator[dict[str, Any]]:
+    """Yield all pages of a list, also of one that boto3 has no paginator for.
+
+    Args:
+        client: A boto3 client.
+        operation: Its method, such as `list_archives`.
+        query: The operation's parameters.
+    """
+    if client.can_paginate(operation):
+        yield from client.get_paginator(operation).paginate(**query)
+        return
+    page = getattr(client, operation)(**query)
+    yield page
+    while token := page.get("NextToken"):
+        page = getattr(client, operation)(**query, NextToken=token)
+        yield page

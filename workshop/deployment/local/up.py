@@ -1,4 +1,4 @@
-"""Bring a local stack to a stage, whatever was there before, and take it down again."""
+"""Deploy a stage to a local cloud, whatever it has, and stop the local cloud."""
 
 import base64
 import contextlib
@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from local_cloud.errors import NoAnswerError
 from local_cloud.locking import exclusive
 from local_cloud.process import LocalCloud, Running
 from local_cloud.settings import Settings
@@ -20,8 +22,10 @@ from local_cloud.snapshot import Snapshot
 from workshop.console import say
 from workshop.deployment import bundles
 from workshop.deployment.bundles import Bundle
+from workshop.deployment.local.injected_faults import enable_rules
 from workshop.deployment.release import gateway_switch, release
 from workshop.deployment.stack import Outputs, Record, Stack, local_name, target_of
+from workshop.deployment.stack_parts import held_messages
 from workshop.deployment.target import LOCAL_ACCOUNT, LOCAL_REGION, Target
 from workshop.deployment.terraform.program import find as find_terraform
 from workshop.deployment.terraform.runner import (
@@ -32,23 +36,33 @@ from workshop.deployment.terraform.runner import (
     end_orphans,
 )
 from workshop.errors import EXPECTED, UsageError, WorkshopError
-from workshop.paths import CLOUDS, LAST_STAGE, LOCAL_CLOUD_ENVIRONMENT, ROOT, STAGES, python_of
+from workshop.paths import (
+    CLOUDS,
+    LAST_STAGE,
+    LOCAL_CLOUD_ENVIRONMENT,
+    ROOT,
+    STAGES,
+    in_stages,
+    python_of,
+)
+from workshop.stages import flow, stage_of
 
 REHEARSAL = "rehearsal"
-"""Says which start of a local cloud belongs to `make cloud`: `make up` keeps away from it."""
-
-
-RECONCILER_STAGE = 5
+"""Says which start of a local cloud belongs to `make rehearse`: `make up` keeps away from it."""
 
 MINUTE_VARIABLE = "WORKSHOP_SECONDS_PER_MINUTE"
 """Names how long AWS's minute lasts on a local cloud that is started: tests are in a hurry."""
+
+CONSISTENCY_VARIABLE = "WORKSHOP_CONSISTENCY"
+"""If it is "eventual", a local cloud that is started is as eventually consistent as AWS."""
 
 
 def local_cloud(name: str) -> LocalCloud:
     """The local cloud of a name, running or not."""
     minute = float(os.environ.get(MINUTE_VARIABLE, Settings.seconds_per_minute))
     python = python_of(LOCAL_CLOUD_ENVIRONMENT)
-    return LocalCloud(CLOUDS / name, python, seconds_per_minute=minute)
+    eventual = os.environ.get(CONSISTENCY_VARIABLE, "") == "eventual"
+    return LocalCloud(CLOUDS / name, python, seconds_per_minute=minute, eventual=eventual)
 
 
 def deploy(
@@ -56,6 +70,7 @@ def deploy(
     name: str = "default",
     port: int | None = None,
     *,
+    buffered: Collection[str] = (),
     build: Callable[[], list[Bundle]] = bundles.build,
 ) -> tuple[Stack, Changes]:
     """Bring a local cloud's stack to a stage: only what differs is changed.
@@ -65,6 +80,7 @@ def deploy(
         name: The cloud's name.
         port: Where the local cloud serves, when it has to be started; by default 4566, or the
             next one that is free.
+        buffered: Keys of the functions that get a queue between their rule and themselves.
         build: Makes the functions' code; by default from this repository's sources.
 
     Returns:
@@ -77,15 +93,33 @@ def deploy(
     stage = LAST_STAGE if stage is None else stage
     if stage not in STAGES:
         raise UsageError(f"There is no stage {stage}: stages go from 1 to {STAGES[-1]}.")
-    find_terraform()  # before anything is started
+    flow()  # before anything is started: a mistake may hide the last stages
+    _check_buffered(buffered, stage)
+    find_terraform()
     made = build()
     bundles.warn_of_bytecode(made)
     with _changing(name) as lock:
         code = {each.package: each.path for each in made}
-        deployment = _Deployment(name, stage, port, code, lock)
+        deployment = _Deployment(name, stage, port, code, lock, sorted(set(buffered)))
         changes = deployment.run()
+        enable_rules(deployment.stack())
     say(f"Stage {stage} is up: {changes} ({time.monotonic() - started:.1f} s).")
     return deployment.stack(), changes
+
+
+def _check_buffered(keys: Collection[str], stage: int) -> None:
+    """Check that only functions that events invoke get a buffer.
+
+    Raises:
+        UsageError: One is unknown, belongs to a later stage, or consumes no events.
+    """
+    patterns = in_stages("terraform/patterns/*.json", range(1, stage + 1))
+    consumers = sorted(path.stem for path in patterns)
+    if unknown := sorted(set(keys) - set(consumers)):
+        raise UsageError(
+            f"There is no consumer {unknown[0]} at stage {stage}. The consumers are "
+            f"{', '.join(consumers)}."
+        )
 
 
 def up(
@@ -93,6 +127,7 @@ def up(
     name: str = "default",
     port: int | None = None,
     *,
+    buffered: Collection[str] = (),
     build: Callable[[], list[Bundle]] = bundles.build,
 ) -> Stack:
     """Bring a local cloud's stack to a stage, as `deploy` does.
@@ -100,7 +135,7 @@ def up(
     Raises:
         WorkshopError: When it cannot be done; the message says why and what to do.
     """
-    return deploy(stage, name, port, build=build)[0]
+    return deploy(stage, name, port, buffered=buffered, build=build)[0]
 
 
 def start_empty(name: str = "default", port: int | None = None) -> Running:
@@ -120,9 +155,10 @@ def start_empty(name: str = "default", port: int | None = None) -> Running:
                 "export WORKSHOP_CLOUD=rehearsal. Or remove the stack: make down ARGS=--discard"
             )
         if running is None:
-            forget(CLOUDS / name)
+            delete_record(CLOUDS / name)
             say("Starting the local cloud …")
             running = cloud.start(port)
+        _say_the_port(running, port)
         mark = CLOUDS / name / REHEARSAL
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(running.boot_id, "utf-8")
@@ -160,10 +196,18 @@ def down(name: str = "default", *, discard: bool = False) -> Down:
     Args:
         name: The cloud's name.
         discard: Whether to remove the stack, and all it holds, instead.
+
+    Raises:
+        NoAnswerError: It does not answer, and its stack is to be stored. It goes on.
     """
     with _changing(name):
         cloud, record = local_cloud(name), Record.load(CLOUDS / name)
-        running = cloud.running()
+        try:
+            running = cloud.running()
+        except NoAnswerError:
+            if not discard:
+                raise
+            running = None
         whole = record is not None and record.complete and bool(record.outputs)
         same = record is not None and record.boot_id == _boot_id(running)
         keep = whole and same and not discard
@@ -172,9 +216,17 @@ def down(name: str = "default", *, discard: bool = False) -> Down:
             was_running = cloud.stop(keep=keep)
         stored = stored_of(cloud, record)
         if stored is None or record is None:
-            forget(CLOUDS / name)
+            delete_record(CLOUDS / name)
             return Down(was_running, lost=keep)
         return Down(was_running, record.stage, stored.dropped)
+
+
+def is_present(name: str, record: Record | None) -> bool:
+    """Return whether a record's stack still exists: its local cloud runs, or has stored it."""
+    if record is None or record.boot_id is None:  # there is none, or it is on AWS
+        return False
+    cloud = local_cloud(name)
+    return stored_of(cloud, record) is not None or record.boot_id == _boot_id(cloud.running())
 
 
 def stored_of(cloud: LocalCloud, record: Record | None) -> Snapshot | None:
@@ -190,21 +242,22 @@ def lost_events(count: int, stage: int) -> str:
         count: How many.
         stage: The stack's stage: the reconciler comes with stage 5.
     """
-    first = "" if stage >= RECONCILER_STAGE else f"`make up STAGE={RECONCILER_STAGE}`, then "
+    comes = stage_of("reconciler")
+    first = "" if stage >= comes else f"`make up STAGE={comes}`, then "
     return (
         f"Events that still waited for a retry when the local cloud was stopped are lost: {count}. "
         f'To continue their orders: {first}make reconcile ARGS="--older-than 0"'
     )
 
 
-def forget(directory: Path) -> None:
+def delete_record(directory: Path) -> None:
     """Remove what was deployed to a cloud that is no more: its state and the record of it."""
     state = (
         "terraform.tfstate*",
         ".terraform.tfstate.lock.info",
         "configuration/**/errored.tfstate",
     )
-    for pattern in (*state, "stack.json", "*.tfplan"):
+    for pattern in (*state, "stack.json", "incident.json", "*.tfplan"):
         for path in directory.glob(pattern):
             path.unlink()
 
@@ -239,6 +292,7 @@ class _Deployment:
     port: int | None
     bundles: dict[str, Path]
     lock: int
+    buffered: list[str]
 
     def run(self) -> Changes:
         """Converge."""
@@ -264,9 +318,11 @@ class _Deployment:
                 say(f"New code in {', '.join(updated) or 'no function of this stage'}.")
                 return Changes(changed=len(updated))
         outcome = self._apply()
+        self.record.outputs = outcome.outputs
+        if self._update_code(hashes) is None:
+            raise WorkshopError("The functions' code could not be updated. Run this again.")
         self.record.applied = fingerprint
         self.record.bundles = hashes
-        self.record.outputs = outcome.outputs
         self.record.save(self.target.directory)
         return outcome.changes
 
@@ -303,12 +359,37 @@ class _Deployment:
         if running is None:
             say("Starting the local cloud …")
             running = cloud.start(self.port)
+        _say_the_port(running, self.port)
         if record is None:
-            forget(directory)
+            delete_record(directory)
             record = Record(LOCAL_REGION, LOCAL_ACCOUNT, running.endpoint_url, running.boot_id)
         return running, record
 
+    def _check_buffers_to_remove(self) -> None:
+        """Check that no buffer is removed with events in it, or with dead letters.
+
+        Raises:
+            UsageError: One would be; the message names what to do first.
+        """
+        outputs = Outputs(**self.record.outputs) if self.record.outputs else None
+        for key, url in outputs.buffer_queue_urls.items() if outputs else ():
+            if key in self.buffered:
+                continue
+            dead = url.removesuffix("-buffer") + "-unprocessed"
+            client = self.target.client("sqs")
+            waiting, lost = held_messages(client, url), held_messages(client, dead)
+            if waiting or lost:
+                raise UsageError(
+                    f"The buffer of {key} holds {waiting} events and {lost} dead letters, which "
+                    "this would delete. Wait until `make status` shows it empty, redrive or "
+                    f'discard the dead letters, or keep it: make up ARGS="--buffer {key}"'
+                )
+
     def _apply(self) -> Outcome:
+        self._check_buffers_to_remove()
+        if self.record.stage != self.stage:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self.record.since[str(self.stage)] = now
         self.record.stage = self.stage
         self.record.complete = False
         self.record.applied = ""
@@ -318,7 +399,7 @@ class _Deployment:
             terraform.init()
             return terraform.apply(f"Stage {self.stage}", self._variables())
         except EXPECTED as error:
-            if local_cloud(self.name).running() is None:
+            if _has_ended(local_cloud(self.name)):
                 log = self.target.directory / "cloud.log"
                 raise WorkshopError(
                     f"{error}\nThe local cloud has stopped meanwhile (its log: {log}). "
@@ -334,13 +415,15 @@ class _Deployment:
             "stage": self.stage,
             "region": self.target.region,
             "local": {"endpoint_url": self.target.endpoint_url},
+            **({"buffered": self.buffered} if self.buffered else {}),
         }
 
     def _update_code(self, hashes: dict[str, str]) -> list[str] | None:
         """Give new code to the functions that run the old, without Terraform.
 
-        Terraform would take 10 s and more: the provider waits at least 5 s after each update. Its
-        next run uploads the same code once more, because it compares with its state.
+        Terraform would take 10 s and more: the provider waits at least 5 s after each update. It
+        compares code with its state, which does not know of such an update: after each apply this
+        runs again, or a function would keep code that the sources no longer have.
 
         Returns:
             The keys of the functions updated; None when one is not as it was left.
@@ -351,14 +434,16 @@ class _Deployment:
         packages = {
             old: package
             for package, old in self.record.bundles.items()
-            if hashes.get(package) != old
+            if package in hashes and hashes[package] != old
         }
-        updated = []
+        updated: list[str] = []
+        if not packages:
+            return updated
         try:
             for key, function in Outputs(**self.record.outputs).function_names.items():
                 running = client.get_function_configuration(FunctionName=function)
                 if not gateway_switch.answers(running):
-                    return None  # switched off by hand: Terraform sets it up again
+                    return None  # switched off manually: Terraform switches it on again
                 if package := packages.get(running["CodeSha256"]):
                     code = self.bundles[package].read_bytes()
                     client.update_function_code(FunctionName=function, ZipFile=code)
@@ -369,7 +454,7 @@ class _Deployment:
 
 
 def configuration_fingerprint(variables: Mapping[str, Any]) -> str:
-    """A hash of all that Terraform reads, but for the bundles."""
+    """Return a hash of all files that Terraform reads, without the bundles."""
     digest = hashlib.sha256(json.dumps(variables, sort_keys=True).encode())
     for path in REPOSITORY.files():
         digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
@@ -377,7 +462,7 @@ def configuration_fingerprint(variables: Mapping[str, Any]) -> str:
 
 
 def stale(record: Record | None, has_state: bool, boot_id: str | None) -> str | None:  # noqa: FBT001
-    """Why what is known of a cloud does not hold any more; None when it does.
+    """Return why the record of a cloud is not valid any more; None when it is.
 
     Args:
         record: What was written down.
@@ -391,11 +476,11 @@ def stale(record: Record | None, has_state: bool, boot_id: str | None) -> str | 
             else None
         )
     if not record.complete:
-        return "The last deployment was killed halfway: the local cloud starts anew, empty."
+        return "The last deployment was killed halfway. The local cloud starts again, empty."
     if record.boot_id != boot_id:
         return (
-            "The local cloud that held the stack is gone, with all its orders, events and dead "
-            "letters: it keeps them in memory. The stack is built anew, empty."
+            "The local cloud that held the stack is gone, with all its orders, events and "
+            "dead letters: it keeps them in memory. The stack is created again, empty."
         )
     return None
 
@@ -408,8 +493,25 @@ def set_aside(directory: Path) -> None:
 
 
 def lambda_hash(bundle: Path) -> str:
-    """The hash of a bundle as Lambda and Terraform tell it."""
+    """Return the hash of a bundle, in the form of Lambda and Terraform."""
     return base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode()
+
+
+def _say_the_port(running: Running, port: int | None) -> None:
+    """Say that a cloud that ran already does not serve where it was asked to."""
+    if port not in {None, running.port}:
+        say(
+            f"The local cloud already runs at port {running.port}, and stays there: its URLs name "
+            f"it. For port {port}, remove it first (make down ARGS=--discard), or use another "
+            "WORKSHOP_CLOUD."
+        )
+
+
+def _has_ended(cloud: LocalCloud) -> bool:
+    try:
+        return cloud.running() is None
+    except NoAnswerError:
+        return False
 
 
 def _text(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""A function's settings on Lambda, which change in their own time."""
+"""Wait for updates of Lambda functions."""
 
 import time
 from typing import Any
@@ -11,12 +11,14 @@ LIVE_SECONDS = 120.0
 
 
 def deadline() -> float:
-    """Until when an update that begins now may take."""
+    """Return the deadline of an update that starts now, on the monotonic clock."""
     return time.monotonic() + LIVE_SECONDS
 
 
-def settled(client: Any, name: str, until: float, qualifier: str | None = None) -> dict[str, Any]:
-    """A function's configuration, once it can run and no update of it is under way.
+def wait_until_updated(
+    client: Any, name: str, until: float, qualifier: str | None = None
+) -> dict[str, Any]:
+    """Wait until a function can run and no update is in progress; return its configuration.
 
     AWS refuses a second update during the first, and a version that is not ready cannot run.
 
@@ -34,11 +36,11 @@ def settled(client: Any, name: str, until: float, qualifier: str | None = None) 
         now: dict[str, Any] = client.get_function_configuration(FunctionName=name, **which)
         update = now.get("LastUpdateStatus", "Successful")
         state = now.get("State", "Active")
-        # A function that nobody called for weeks is put aside: it comes back when it is called.
+        # A function that is not invoked for weeks becomes inactive, until it is invoked again.
         if update == "Successful" and state in {"Active", "Inactive"}:
             return now
         if "Failed" in {update, state} or time.monotonic() > until:
-            told = now.get("LastUpdateStatusReason") or now.get("StateReason")
-            stands = update if state == "Active" else state
-            raise WorkshopError(f"The update of {name} is not live: {told or stands}.")
+            reason = now.get("LastUpdateStatusReason") or now.get("StateReason")
+            status = update if state == "Active" else state
+            raise WorkshopError(f"The update of {name} is not live: {reason or status}.")
         time.sleep(POLL_SECONDS)

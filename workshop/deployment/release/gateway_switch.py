@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from workshop.deployment.release import function_updates, release
+from workshop.deployment.release import function_updates, propagation, release
 from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
+from workshop.stages import stage_of
 
 FUNCTIONS = ("payment", "payment-refund")
 VARIABLE = "GATEWAY_AVAILABLE"
-STAGE = 2
+
+
+def stage() -> int:
+    """Return the stage that brings the gateway."""
+    return stage_of(FUNCTIONS[0])
 
 
 def answers(configuration: Mapping[str, Any]) -> bool:
@@ -46,7 +51,7 @@ def switch(stack: Stack, *, up: bool) -> None:
         release.newest_code_is_live(stack, names)
     until = function_updates.deadline()
     for name in names.values():
-        now = function_updates.settled(client, name, until)
+        now = function_updates.wait_until_updated(client, name, until)
         if answers(now) is not up:
             variables = now.get("Environment", {}).get("Variables", {})
             client.update_function_configuration(
@@ -54,16 +59,16 @@ def switch(stack: Stack, *, up: bool) -> None:
                 Environment={"Variables": {**variables, VARIABLE: "true" if up else "false"}},
             )
     for name in names.values():
-        function_updates.settled(client, name, until)
-    if stack.outputs.live_alias:
-        release.put_live(stack, names)
+        function_updates.wait_until_updated(client, name, until)
+    if stack.outputs.live_alias and release.put_live(stack, names):
+        propagation.wait(stack)
 
 
 def _names(stack: Stack) -> dict[str, str]:
     there = stack.outputs.function_names
     if not set(FUNCTIONS) <= set(there):
         raise WorkshopError(
-            f"The payment gateway comes with stage {STAGE}, and this is stage {stack.stage}. "
-            f"Go on with: make up STAGE={STAGE}"
+            f"The payment gateway comes with stage {stage()}. The stack is at stage {stack.stage}. "
+            f"Run: make up STAGE={stage()}"
         )
     return {key: there[key] for key in FUNCTIONS}

@@ -1,8 +1,8 @@
 """A function's `live` alias: which version it points to, and which ones it pointed to before.
 
-Who invokes a function asks for its alias, so that moving the alias is all it takes to release a
-version, or to take it back. What was live before stands in the alias' own description, newest
-first: written in the same request that moves the alias, for anybody to read in the console.
+Callers invoke a function through its alias, so moving the alias releases a version, or rolls it
+back. The earlier versions are in the alias' description, newest first. The request that moves the
+alias also writes them.
 """
 
 import re
@@ -14,8 +14,8 @@ from workshop.deployment.release import function_updates
 UNPUBLISHED = "$LATEST"
 """What an alias points to before its function's first release: whatever was deployed last."""
 
-UNPROVED = "?"
-"""Behind a release's mark: begun, and neither proved nor taken back; a kill leaves it so."""
+UNVERIFIED = "?"
+"""Suffix of a pending release: neither verified nor rolled back, for example after a kill."""
 
 _ENTRY = re.compile(r"(?<!\S)(\d{8}T\d{6}Z\??)=(\d+)(?!\S)")
 
@@ -28,8 +28,8 @@ class Entry:
     """A version that was live.
 
     Attributes:
-        release: The release that made it so, such as ``20261122T141500Z``; with a `?` behind it as
-            long as nothing has proved it.
+        release: The release that made it so, such as ``20261122T141500Z``; with the
+            suffix `?` while it is pending.
         version: Its number.
     """
 
@@ -52,15 +52,15 @@ class Live:
     revision: str
 
     @property
-    def begun(self) -> str | None:
-        """The release that moved it here and was not proved, if there is one."""
+    def pending(self) -> str | None:
+        """The pending release that moved it here, if there is one."""
         mark = self.history[0].release if self.history else ""
-        return mark if mark.endswith(UNPROVED) else None
+        return mark if mark.endswith(UNVERIFIED) else None
 
     @property
     def mark(self) -> str:
-        """The release that moved it here, proved or not; empty when that is not known."""
-        return self.history[0].release.removesuffix(UNPROVED) if self.history else ""
+        """The release that moved it here, verified or not; empty when it is unknown."""
+        return self.history[0].release.removesuffix(UNVERIFIED) if self.history else ""
 
     @property
     def before(self) -> tuple[Entry, ...]:
@@ -69,13 +69,13 @@ class Live:
 
     def released(self, release: str, version: str) -> tuple[Entry, ...]:
         """The history when a release has moved it on; one that goes on has one entry only."""
-        rest = self.before if self.begun == release else self.history
+        rest = self.before if self.pending == release else self.history
         return (Entry(release, version), *rest)[:REMEMBERED]
 
-    def proved(self) -> tuple[Entry, ...]:
-        """The history when the newest release has proved itself."""
+    def verified(self) -> tuple[Entry, ...]:
+        """Return the history after the newest release was verified."""
         newest = self.history[0]
-        return (Entry(newest.release.removesuffix(UNPROVED), newest.version), *self.before)
+        return (Entry(newest.release.removesuffix(UNVERIFIED), newest.version), *self.before)
 
     def replaced(self, version: str) -> tuple[Entry, ...]:
         """The history when the same release has another version: only a setting is different."""
@@ -106,20 +106,20 @@ def move(
 
 
 def publish(client: Any, function: str, until: float) -> str:
-    """Make a version of a function as it stands; return its number.
+    """Publish a version of a function's current code and settings; return its number.
 
-    Lambda makes none when nothing has changed since the last one: it gives that one's number.
+    When nothing has changed, Lambda returns the number of the last version.
 
     Raises:
         WorkshopError: The function, or the version, was not ready in time.
     """
-    settings = function_updates.settled(client, function, until)
+    settings = function_updates.wait_until_updated(client, function, until)
     made = client.publish_version(FunctionName=function, CodeSha256=settings["CodeSha256"])
     version = str(made["Version"])
-    function_updates.settled(client, function, until, version)
+    function_updates.wait_until_updated(client, function, until, version)
     return version
 
 
 def _parse(description: str) -> tuple[Entry, ...]:
-    """The releases that a description tells of; what else somebody wrote there is nobody's."""
+    """Return the releases in a description; other text is ignored."""
     return tuple(Entry(*found) for found in _ENTRY.findall(description))

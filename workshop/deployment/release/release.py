@@ -1,8 +1,8 @@
-"""Releases: the newest code of all functions becomes live, or the code before it again.
+"""Releases: make the newest code of all functions live, or roll back to the code before.
 
-Terraform brings code and settings to a function, where nobody calls them yet; a release publishes
-them as a version and moves the function's `live` alias to it. A rollback moves the aliases of the
-newest release back, and leaves everything else as it is.
+Terraform uploads code and settings, which are not invoked yet. A release publishes them as a
+version, and moves the function's `live` alias to it. A rollback moves the aliases of the newest
+release back, and changes nothing else.
 """
 
 import signal
@@ -14,24 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workshop.deployment.aws_errors import aws_errors
-from workshop.deployment.release import function_updates, live_alias
-from workshop.deployment.release.live_alias import UNPROVED, UNPUBLISHED, Entry, Live
-from workshop.deployment.stack import Stack
+from workshop.deployment.release import function_updates, live_alias, propagation
+from workshop.deployment.release.live_alias import UNPUBLISHED, UNVERIFIED, Entry, Live
+from workshop.deployment.stack import Stack, command
 from workshop.errors import EXPECTED, WorkshopError
-
-STAGE = 6
-
-CONSUMERS_FIRST = (
-    "order-tracker",
-    "shipping",
-    "payment-refund",
-    "inventory",
-    "payment",
-    "redrive",
-    "reconciler",
-    "order-api",
-)
-"""The order in which aliases move: who reads an event knows its new form before it is written."""
+from workshop.paths import RELEASE_STAGE
+from workshop.stages import flow
 
 
 @dataclass(frozen=True)
@@ -68,13 +56,13 @@ def release(stack: Stack) -> list[Move]:
     published = {key: live_alias.publish(client, names[key], until) for key in _ordered(names)}
     found = {key: live_alias.read(client, names[key], alias) for key in published}
     # One that was killed before it was proved goes on: what it has moved may have to go back, too.
-    begun = max((each.begun for each in found.values() if each.begun), default=None)
-    mark = begun or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") + UNPROVED
+    begun = max((each.pending for each in found.values() if each.pending), default=None)
+    mark = begun or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") + UNVERIFIED
     moves: list[Move] = []
     try:
         for key, version in published.items():
             now = found[key]
-            if now.begun == mark:
+            if now.pending == mark:
                 before = now.before[0].version if now.before else UNPUBLISHED
                 moves.append(Move(key, before, version, now.before))
             elif now.version != version:
@@ -90,17 +78,17 @@ def release(stack: Stack) -> list[Move]:
 
 
 def accept(stack: Stack, moves: Iterable[Move]) -> None:
-    """Write down that a release has proved itself, or that nobody asks it to."""
+    """Mark a release as verified."""
     client, alias = stack.client("lambda"), _alias(stack)
     for each in moves:
         name = stack.outputs.function_names[each.key]
         now = live_alias.read(client, name, alias)
-        if now.begun and now.version == each.now:
-            live_alias.move(client, name, alias, now, now.version, now.proved())
+        if now.pending and now.version == each.now:
+            live_alias.move(client, name, alias, now, now.version, now.verified())
 
 
 def take_back(stack: Stack, moves: Iterable[Move]) -> None:
-    """Undo the moves of a release that did not prove itself, the last one first.
+    """Undo the moves of a release that failed its verification, the last one first.
 
     A function's very first version stays: nothing was live before it. So does what
     somebody else has moved meanwhile.
@@ -110,7 +98,7 @@ def take_back(stack: Stack, moves: Iterable[Move]) -> None:
     """
     client, alias = stack.client("lambda"), _alias(stack)
     failed = {}
-    with undisturbed():
+    with ignore_signals():
         for each in reversed([move for move in moves if move.before != UNPUBLISHED]):
             name = stack.outputs.function_names[each.key]
             try:
@@ -120,13 +108,14 @@ def take_back(stack: Stack, moves: Iterable[Move]) -> None:
             except Exception as error:  # noqa: BLE001 - the others have to go back, too
                 failed[f"{each.key} {each.now}"] = error
     if failed:
-        told = "; ".join(f"{what} ({error})" for what, error in failed.items())
-        raise WorkshopError(f"Not taken back, and still live: {told}. Try again: make rollback")
+        left = "; ".join(f"{what} ({error})" for what, error in failed.items())
+        again = command(stack, "rollback")
+        raise WorkshopError(f"Not taken back, and still live: {left}. Try again: {again}")
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Go on in spite of Ctrl-C, and of a runner that ends its job: half of it would be worse."""
+def ignore_signals() -> Iterator[None]:
+    """Ignore Ctrl-C and SIGTERM: a rollback must not stop halfway."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -163,20 +152,22 @@ def rollback(stack: Stack) -> list[Move]:
     return moves
 
 
-def release_and_prove(stack: Stack, prove: Callable[[Stack], object]) -> list[Move]:
-    """Release; when the proof fails, or is interrupted, take the release back.
+def release_and_verify(stack: Stack, verify: Callable[[Stack], object]) -> list[Move]:
+    """Release; when the verification fails or is interrupted, roll the release back.
 
     Args:
         stack: The stack.
-        prove: Raises when the system does not do what it shall.
+        verify: Raises when the system does not do what it shall.
 
     Raises:
-        WorkshopError: The proof's, with what became of the release.
+        WorkshopError: The verification failed; the message adds what became of the release.
     """
     moves = release(stack)
     try:
         with aws_errors():
-            prove(stack)
+            if moves:  # an order that still meets the old versions proves nothing
+                propagation.wait(stack)
+            verify(stack)
     except EXPECTED as error:
         take_back(stack, moves)
         raise WorkshopError(f"{error}\n{_taken_back(moves)}") from error
@@ -205,14 +196,18 @@ def newest_code_is_live(stack: Stack, keys: Iterable[str]) -> None:
             )
 
 
-def put_live(stack: Stack, keys: Iterable[str]) -> None:
+def put_live(stack: Stack, keys: Iterable[str]) -> bool:
     """Make a changed setting of some functions live, as part of the release that is live.
+
+    Returns:
+        Whether an alias was moved.
 
     Raises:
         WorkshopError: An update was not live in time.
     """
     client, alias = stack.client("lambda"), _alias(stack)
     until = function_updates.deadline()
+    moved = False
     for key in keys:
         name = stack.outputs.function_names[key]
         now = live_alias.read(client, name, alias)
@@ -221,6 +216,8 @@ def put_live(stack: Stack, keys: Iterable[str]) -> None:
         version = live_alias.publish(client, name, until)
         if version != now.version:
             live_alias.move(client, name, alias, now, version, now.replaced(version))
+            moved = True
+    return moved
 
 
 def versions(stack: Stack) -> dict[str, Live]:
@@ -233,15 +230,18 @@ def versions(stack: Stack) -> dict[str, Live]:
 def _alias(stack: Stack) -> str:
     if stack.outputs.live_alias is None:
         raise WorkshopError(
-            f"Versions and their live aliases come with stage {STAGE}, and this is stage "
-            f"{stack.stage}. Go on with: make up STAGE={STAGE}"
+            f"Versions and their live aliases come with stage {RELEASE_STAGE}. "
+            f"The stack is at stage {stack.stage}. Run: make up STAGE={RELEASE_STAGE}"
         )
     return stack.outputs.live_alias
 
 
 def _ordered(names: dict[str, Any]) -> list[str]:
-    """The keys, consumers first; one that this list does not know, last."""
-    place = {key: number for number, key in enumerate(CONSUMERS_FIRST)}
+    """Return the keys in the order in which aliases move: against the flow, unknown ones last.
+
+    Whoever reads an event knows its new form before it is written.
+    """
+    place = {key: number for number, key in enumerate(reversed(list(flow().functions)))}
     return sorted(names, key=lambda key: place.get(key, len(place)))
 
 

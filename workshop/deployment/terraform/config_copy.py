@@ -54,10 +54,10 @@ def of(directory: Path) -> Configuration:
     if not root.exists():
         return REPOSITORY
     try:
-        told = json.loads((root / BACKEND).read_text("utf-8"))
+        settings = json.loads((root / BACKEND).read_text("utf-8"))
     except FileNotFoundError:
         return write(directory, None)
-    return write(directory, told["terraform"]["backend"]["s3"])
+    return write(directory, settings["terraform"]["backend"]["s3"])
 
 
 def bundle_files() -> list[Path]:

@@ -1,4 +1,4 @@
-"""Download the terraform program, checked by its hash. Standard library only.
+"""Download the terraform program, checked by its hash.
 
 An interrupted download leaves nothing that looks complete: the archive is a file without a name,
 and the program gets its name when all of it is on the disk.
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Self
 from urllib.parse import SplitResult, urlsplit
 
+from workshop import https
 from workshop.deployment.terraform.pinned import Release
 from workshop.deployment.terraform.provider_mirror import machine
 
@@ -105,7 +106,7 @@ def _download(address: str, archive: BinaryIO, name: str, timeout: float) -> str
         DownloadError: The server is out of reach, refuses, or stops in the middle.
         OSError: The file cannot be written.
     """
-    opener = urllib.request.build_opener(_SameServer())
+    opener = https.opener(address, _SameServer())
     with _explained(address, "cannot be reached"):
         response = opener.open(address, timeout=timeout)
     digest = hashlib.sha256()
@@ -179,8 +180,8 @@ def _meaning(error: Exception, address: SplitResult, how: str) -> DownloadError:
     if isinstance(reason, ssl.SSLCertVerificationError):
         return DownloadError(
             f"the certificate of {address.hostname} is not trusted ({reason.verify_message})",
-            "Set SSL_CERT_FILE to a file with your network's authorities (on macOS, run Install "
-            "Certificates.command of Python) and run `make setup` again",
+            "Set SSL_CERT_FILE to a file with your network's authorities and run `make setup` "
+            "again",
         )
     if isinstance(error, urllib.error.HTTPError):
         return DownloadError(

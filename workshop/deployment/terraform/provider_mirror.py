@@ -156,7 +156,7 @@ def user_configuration(environ: Mapping[str, str], home: Path) -> Path | None:
         else home / ".terraformrc"
     )
     path = Path(named).expanduser() if named else default
-    return path if path.is_file() else None
+    return path if os.access(path, os.R_OK) else None
 
 
 def settings(environ: Mapping[str, str], home: Path, directory: Path) -> dict[str, str]:

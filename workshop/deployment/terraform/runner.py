@@ -1,4 +1,4 @@
-"""Run Terraform: quietly, with live progress, and with errors that a person can read."""
+"""Run Terraform with live progress and readable errors."""
 
 import contextlib
 import hashlib
@@ -27,9 +27,13 @@ from workshop.deployment.terraform.diagnostics import (
     readable,
 )
 from workshop.deployment.terraform.progress import parse, show
-from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK
+from workshop.files import is_leftover
+from workshop.paths import ROOT, STATE, TERRAFORM, TERRAFORM_LOCK, in_stages
 
-_INIT_INPUTS = re.compile(r"^\s*(?:source|version|required_version)\s*=.*$", re.MULTILINE)
+_INIT_INPUTS = re.compile(
+    r"^\s*(?:(?:source|version|required_version)\s*=|run \").*$", re.MULTILINE
+)
+"""What `init` reads; it installs the module of a test's `run` under the name of that run."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # not every command knows -no-color
 _LOCK_TIMEOUT = "60s"
 _REMOTE_LOCK_TIMEOUT = "5s"  # somebody elsewhere holds it: a person rather hears who
@@ -58,15 +62,17 @@ class Configuration:
     remote: bool = False
 
     def files(self) -> list[Path]:
-        """Every file that Terraform reads, the bundles and the tests apart."""
-        folders = [self.base / TERRAFORM.name, *self.base.glob("0?-*/terraform")]
-        return sorted(
-            path
-            for folder in folders
-            for path in folder.rglob("*")
-            if path.is_file()
-            and not {".terraform", "tests"} & set(path.relative_to(self.base).parts)
-        )
+        """Every file that Terraform reads, the bundles and the tests apart.
+
+        The root module reads the first line of each stage.toml.
+        """
+        folders = [self.base / TERRAFORM.name, *in_stages("terraform", root=self.base)]
+        found = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+        found |= set(in_stages("stage.toml", root=self.base))
+        names = {path: path.relative_to(self.base) for path in found}
+        read = {path for path in found if "tests" not in names[path].parts}
+        read = {path for path in read if not is_leftover(names[path])}
+        return sorted(read | ({self.base / TERRAFORM.name / TERRAFORM_LOCK.name} & found))
 
 
 REPOSITORY = Configuration(ROOT, TERRAFORM)
@@ -84,7 +90,12 @@ class Changes:
     @property
     def any(self) -> bool:
         """Whether there is anything to do, or was."""
-        return bool(self.added or self.changed or self.destroyed)
+        return bool(self.total)
+
+    @property
+    def total(self) -> int:
+        """How many changes there are."""
+        return self.added + self.changed + self.destroyed
 
     def __str__(self) -> str:
         return f"{self.added} added, {self.changed} changed, {self.destroyed} destroyed"
@@ -222,7 +233,7 @@ class Terraform:
         destroy: bool = False,
         lock: bool = True,
     ) -> Changes:
-        """Work out what would change, and keep the plan for ``apply_plan``.
+        """Plan, and save the plan for ``apply_plan``.
 
         Args:
             title: What to call it while it runs.
@@ -243,20 +254,20 @@ class Terraform:
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        plan: dict[str, Any] = json.loads(self._told("show", "-json", str(self.kept_plan)))
+        plan: dict[str, Any] = json.loads(self._output_of("show", "-json", str(self.kept_plan)))
         return plan
 
     def outputs(self) -> dict[str, Any]:
-        """What the last apply gave back; empty when there was none.
+        """Return the outputs of the last apply; empty when there was none.
 
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        told = json.loads(self._told("output", "-json", "-no-color", *self._state()))
-        return {name: each["value"] for name, each in told.items()}
+        outputs = json.loads(self._output_of("output", "-json", "-no-color", *self._state()))
+        return {name: each["value"] for name, each in outputs.items()}
 
     def pull_state(self) -> dict[str, Any]:
-        """The state as it is kept; empty when there is none.
+        """Return the state; empty when there is none.
 
         Raises:
             TerraformError: With Terraform's own errors.
@@ -264,7 +275,7 @@ class Terraform:
         if not self._configuration.remote:  # `state pull` knows no other file than the usual one
             text = self.state.read_text("utf-8") if self.state.exists() else ""
         else:
-            text = self._told("state", "pull")
+            text = self._output_of("state", "pull")
         state: dict[str, Any] = json.loads(text or "{}")
         return state
 
@@ -274,7 +285,7 @@ class Terraform:
         Raises:
             TerraformError: With Terraform's own errors.
         """
-        self._told("state", "push", f"-lock-timeout={_REMOTE_LOCK_TIMEOUT}", str(path))
+        self._output_of("state", "push", f"-lock-timeout={_REMOTE_LOCK_TIMEOUT}", str(path))
 
     def preview(
         self, variables: Mapping[str, Any], *, from_last_run: bool = True, refresh: bool = True
@@ -300,12 +311,12 @@ class Terraform:
             options = [*self._state(), "-lock=false", f"-var-file={given}", f"-out={plan}"]
             # Each by itself: of one in a file that does not exist, Terraform only warns.
             options += [f"-var={name}={_literal(value)}" for name, value in variables.items()]
-            self._told("plan", "-no-color", f"-refresh={json.dumps(refresh)}", *options)
-            told: dict[str, Any] = json.loads(self._told("show", "-json", str(plan)))
-        return told
+            self._output_of("plan", "-no-color", f"-refresh={json.dumps(refresh)}", *options)
+            result: dict[str, Any] = json.loads(self._output_of("show", "-json", str(plan)))
+        return result
 
     def apply_plan(self, title: str) -> Outcome:
-        """Do what the last ``plan`` said, and nothing else.
+        """Apply the plan of the last ``plan``.
 
         Raises:
             TerraformError: With Terraform's own errors.
@@ -349,8 +360,8 @@ class Terraform:
         files = [*self._state(), f"-var-file={self._variables}"]
         return [*files, f"-lock-timeout={self._lock_timeout}"]
 
-    def _told(self, *arguments: str) -> str:
-        """Run a command that needs no watching, and give what it answers."""
+    def _output_of(self, *arguments: str) -> str:
+        """Run a command without progress, and return its output."""
         done = self.run(*arguments)
         if done.returncode:
             raise self._failure(_COLOUR.sub("", done.stderr).strip())
@@ -405,8 +416,8 @@ class Terraform:
     def _start(self, *arguments: str) -> Iterator[Iterator[str]]:
         """Start Terraform and give its lines; when interrupted, let it end in order.
 
-        It is kept from the terminal's Ctrl-C and told once, by us: told twice, it would drop what
-        it has not yet written to its state.
+        It does not get the terminal's Ctrl-C, but one signal from here: after a second one it would
+        lose what it has not yet written to its state.
         """
         with subprocess.Popen(
             self._command(*arguments),
@@ -424,7 +435,7 @@ class Terraform:
                 yield iter(process.stdout)
                 process.wait()
             except BaseException:
-                say("Stopping Terraform in good order …")
+                say("Stopping Terraform …")
                 process.send_signal(_INTERRUPT)
                 process.communicate()
                 raise
@@ -433,7 +444,7 @@ class Terraform:
                 _group_file(self.state.parent).unlink(missing_ok=True)
 
     def _shown_root(self) -> Path:
-        """The root module in the repository: errors tell of what a person can mend."""
+        """Return the root module in the repository: errors name files that a person can edit."""
         return ROOT / self._configuration.root.relative_to(self._configuration.base)
 
     def _init_fingerprint(self) -> str:

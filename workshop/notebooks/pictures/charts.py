@@ -1,4 +1,4 @@
-"""Charts of many orders: what became of the stock, and how long each hop took."""
+"""Charts of many orders: the stock over time, and the latency of each hop."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,15 +7,15 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from workshop.errors import WorkshopError
+from workshop.journeys.axis import duration
 from workshop.notebooks.pictures import style
 from workshop.notebooks.pictures.charts_layout import Spread, axis_end, spread_of
 from workshop.notebooks.pictures.picture import Picture
-from workshop.notebooks.pictures.timeline_layout import duration
 
 STOCK = "#3b5bdb"
 RESERVED = "#a85400"
 HOP = "#087f5b"
-WHOLE = "#3b5bdb"
+JOURNEY = "#3b5bdb"
 MARGIN = 20.0
 ROW = 46.0
 BOX = 20.0
@@ -24,44 +24,44 @@ BOX = 20.0
 def stock_chart(
     samples: Sequence[tuple[float, int]], reservations: Sequence[float] = (), *, sku: str
 ) -> Picture:
-    """Draw how many pieces were on hand while orders raced for them.
+    """Draw how many units were on hand while orders raced for them.
 
     Args:
-        samples: Seconds and pieces, in the order of time.
-        reservations: When a reservation was made, in the same seconds.
-        sku: What the pieces are.
+        samples: Seconds and units on hand, in the order of time.
+        reservations: The seconds at which reservations were made.
+        sku: The SKU of the units.
 
     Raises:
         WorkshopError: There are no samples.
     """
     if not samples:
-        raise WorkshopError(f"Nobody has looked how many pieces of {sku} are on hand.")
-    seconds, pieces = zip(*samples, strict=True)
-    lowest = min(pieces)
+        raise WorkshopError(f"There are no samples of the stock of {sku}. Take samples first.")
+    seconds, units = zip(*samples, strict=True)
+    lowest = min(units)
     made = style.figure(340)
     axes = style.chart(made, left=64, right=150, top=52, bottom=64)
     end = max([*seconds, *reservations])
     start = min([*seconds, *reservations])
-    top = max(*pieces, 1)
+    top = max(*units, 1)
     axes.set_xlim(start, max(end, start + 0.001))
     axes.set_ylim(min(lowest, 0) - top * 0.18, top * 1.08)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     axes.grid(axis="y", color=style.BAND)
     axes.tick_params(axis="y", length=0)
-    axes.fill_between(seconds, pieces, step="post", color=style.light(STOCK, 0.14), lw=0)
-    axes.step(seconds, pieces, where="post", color=STOCK, lw=2)
+    axes.fill_between(seconds, units, step="post", color=style.light(STOCK, 0.14), lw=0)
+    axes.step(seconds, units, where="post", color=STOCK, lw=2)
     _zero_line(axes, lowest)
-    _lowest(axes, seconds[pieces.index(lowest)], lowest)
+    _lowest(axes, seconds[units.index(lowest)], lowest)
     axes.vlines(reservations, -top * 0.11, -top * 0.03, color=RESERVED, lw=1.4)
     sheet = style.sheet(made)
     style.write(
-        sheet, MARGIN, 22, f"Pieces of {sku} on hand", size=style.LARGE, weight="bold", halo=False
+        sheet, MARGIN, 22, f"Units of {sku} on hand", size=style.LARGE, weight="bold", halo=False
     )
     style.write(sheet, MARGIN, 289, "seconds", color=style.QUIET)
     if reservations:
         text = f"each tick: a reservation ({len(reservations)} in all)"
         style.write(sheet, 64, 318, text, color=RESERVED)
-    return Picture.of(made, _stock_words(sku, pieces[0], lowest))
+    return Picture.of(made, _stock_words(sku, units[0], lowest))
 
 
 def latency_chart(latencies: Mapping[str, Sequence[float]]) -> Picture:
@@ -72,10 +72,12 @@ def latency_chart(latencies: Mapping[str, Sequence[float]]) -> Picture:
             the rows; the whole journey last.
 
     Raises:
-        WorkshopError: There are no hops, or one was never measured.
+        WorkshopError: There are no hops, or a hop has no latencies.
     """
     if not latencies or not all(latencies.values()):
-        raise WorkshopError("There is nothing to draw yet: no order has been measured.")
+        raise WorkshopError(
+            "There is nothing to draw: no order has been measured. Place orders first."
+        )
     rows = {label: spread_of(values) for label, values in latencies.items()}
     end = axis_end(rows.values())
     made = style.figure(58 + ROW * len(rows) + 60)
@@ -88,7 +90,7 @@ def latency_chart(latencies: Mapping[str, Sequence[float]]) -> Picture:
     sheet = style.sheet(made)
     _latency_frame(sheet, left, 58 + ROW * len(rows))
     for at, (label, spread) in enumerate(rows.items()):
-        colour = WHOLE if at == len(rows) - 1 else HOP
+        colour = JOURNEY if at == len(rows) - 1 else HOP
         _strip(axes, at, spread, end, colour)
         y = sheet.transData.inverted().transform(axes.transData.transform((0, at)))[1]
         style.write(sheet, MARGIN, y, label, size=style.NORMAL, color=colour)
@@ -107,7 +109,7 @@ def _zero_line(axes: Axes, lowest: int) -> None:
 
 def _lowest(axes: Axes, at: float, lowest: int) -> None:
     axes.plot([at], [lowest], "o", color=STOCK, markersize=8, markeredgecolor=style.PAPER, zorder=6)
-    # Below zero the free room is under the line, else above it.
+    # The free space is above the line, or below it when the value is below zero.
     _note(axes, (at, lowest), f"lowest: {lowest}", STOCK, offset=(2, -14 if lowest < 0 else 26))
 
 
@@ -126,12 +128,12 @@ def _verdict(lowest: int) -> str:
 
 
 def _stock_words(sku: str, first: int, lowest: int) -> str:
-    course = f"from {first} to {lowest}, {_verdict(lowest)}"
-    return f"pieces of {sku} on hand while orders race for them: {course}"
+    values = f"from {first} to {lowest}, {_verdict(lowest)}"
+    return f"units of {sku} on hand while orders race for them: {values}"
 
 
 def _latency_frame(sheet: Axes, left: float, floor: float) -> None:
-    """Write what is the same whatever was measured."""
+    """Write the title, the column heads and the legend."""
     style.write(sheet, MARGIN, 22, "How long each hop takes", size=style.LARGE, weight="bold")
     for x, text in ((style.WIDTH - 100, "p50"), (style.WIDTH - MARGIN, "p90")):
         style.write(sheet, x, 42, text, color=style.QUIET, ha="right")

@@ -1,4 +1,4 @@
-"""The look that all pictures share: colours, type sizes, and a canvas measured in CSS pixels."""
+"""The style of all pictures: colours, type sizes, and a canvas measured in CSS pixels."""
 
 import io
 import logging
@@ -13,17 +13,17 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.textpath import TextPath
 from PIL import Image
 
-# On a machine's first run matplotlib says on stderr that it looks for fonts: noise in a notebook.
+# On its first run on a machine, matplotlib logs that it builds its font cache.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 WIDTH = 940
-"""CSS pixels, of every picture."""
+"""The width of every picture in CSS pixels."""
 SHARPNESS = 2
-"""Image pixels to a CSS pixel."""
+"""Image pixels per CSS pixel."""
 POINTS_TO_THE_INCH = 72
-"""Of matplotlib's; so that a point of type is a CSS pixel."""
+"""Matplotlib's points; a point of type is then a CSS pixel."""
 
-FONT = "DejaVu Sans"  # comes with matplotlib: the same picture everywhere
+FONT = "DejaVu Sans"  # part of matplotlib, so pictures are the same everywhere
 SMALL, NORMAL, LARGE = 11, 12, 14
 """Type sizes in CSS pixels."""
 
@@ -34,23 +34,7 @@ BAND = "#f1f3f5"
 PAPER = "#ffffff"
 FAILED = "#c92a2a"
 
-_FUNCTIONS = {
-    "order-api": "#3b5bdb",
-    "reconciler": "#a61e4d",
-    "payment": "#087f5b",
-    "inventory": "#a85400",
-    "shipping": "#862e9c",
-    "payment-refund": "#0b7285",
-    "order-tracker": "#495057",
-}
-"""Dark enough, each of them, for white type."""
-
 Colour = str | tuple[float, float, float]
-
-
-def colour_of(function: str) -> Colour:
-    """Return the colour a function has in all pictures."""
-    return _FUNCTIONS.get(function, INK)
 
 
 def light(colour: str, share: float = 0.2) -> Colour:
@@ -66,7 +50,7 @@ def figure(height: float) -> Figure:
 
 
 def sheet(made: Figure) -> Axes:
-    """Return bare axes over the whole figure: in CSS pixels, from the upper left corner."""
+    """Return axes over the whole figure, in CSS pixels from the upper left corner."""
     axes = made.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, made.get_figwidth() * POINTS_TO_THE_INCH)
@@ -89,9 +73,9 @@ def chart(made: Figure, *, left: float, right: float, top: float, bottom: float)
 
 
 def write(axes: Axes, x: float, y: float, text: str, *, halo: bool = True, **style: Any) -> None:
-    """Write a line of text in matplotlib's `style`; a halo keeps lines off the letters."""
+    """Write a line of text in matplotlib's `style`; a halo separates it from lines."""
     usual: dict[str, Any] = {"size": SMALL, "color": INK, "family": FONT, "va": "center"}
-    usual |= {"zorder": 5, "parse_math": False}  # a dollar sign is one
+    usual |= {"zorder": 5, "parse_math": False}  # show a dollar sign as it is
     written = axes.text(x, y, text, **(usual | style))
     if halo:
         written.set_path_effects([Stroke(linewidth=3, foreground=PAPER), Normal()])

@@ -1,0 +1,1 @@
+"""Run the README's story in a real AWS account."""

@@ -1,0 +1,1 @@
+"""The loyalty service: awards points for shipped orders and publishes `PointsAwarded`."""

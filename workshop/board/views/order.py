@@ -1,0 +1,127 @@
+"""One order: its status, its waterfall, its rows in the tables, and its events."""
+
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from workshop.board.order_reading import WatchedOrder, WatchedOrders
+from workshop.board.page import Board
+from workshop.board.views.events import SHOWN, function_keys, line_values
+from workshop.errors import UsageError
+from workshop.journeys import svg
+from workshop.orders import arguments
+from workshop.stages import flow
+
+BEAT_SECONDS = 0.1
+"""Between two checks whether a read has ended."""
+
+
+def routes(board: Board) -> list[BaseRoute]:
+    """Return the view's routes."""
+    view = _Order(board)
+    return [
+        Route("/waterfall.css", _style),
+        Route("/orders/{order_id}", view.page),
+        Route("/orders/{order_id}/live", view.live),
+    ]
+
+
+async def _style(_: Request) -> Response:
+    """Return the style sheet of the waterfalls."""
+    return Response(svg.CSS, media_type="text/css")
+
+
+class _Order:
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._watched = WatchedOrders(board)
+
+    async def page(self, request: Request) -> Response:
+        """Show an order."""
+        try:
+            order_id = arguments.order_id(request.path_params["order_id"])
+        except UsageError as error:
+            return await self._none(request, str(error))
+        order, personal = self._watched.get(order_id), _personal(request)
+        feed, keys = self._board.feed, await function_keys(self._board)
+        await order.reading.fresh()
+        lines = feed.events.of_order(order_id)[::-1]
+        if not lines and not order.now.rows and not order.reading.problem:
+            return await self._none(request, f"There is no order {order_id}.")
+        return await self._board.page(
+            request,
+            "order.html",
+            order=order,
+            parts=self._parts(order, personal=personal),
+            tables=self._tables(order),
+            personal=personal,
+            lines=line_values(lines[:SHOWN], keys),
+            hidden=max(len(lines) - SHOWN, 0),
+            shown=SHOWN,
+            after=feed.events.revision,
+            generation=feed.generation,
+        )
+
+    async def live(self, request: Request) -> Response:
+        """Stream what changed about the order."""
+        try:
+            order_id = arguments.order_id(request.path_params["order_id"])
+        except UsageError as error:
+            return await self._none(request, str(error))
+        order, personal = self._watched.get(order_id), _personal(request)
+        keys = await function_keys(self._board)
+        shown: dict[str, str] = {}
+        reads = -1
+        if request.query_params.get("reads") == str(order.reading.reads):
+            reads, shown = order.reading.reads, self._parts(order, personal=personal)
+
+        async def render(after: int) -> str:
+            nonlocal reads
+            order.reading.refresh()
+            changed = self._board.feed.events.changed_after(after)
+            lines = [each for each in changed if each.order_id == order_id]
+            html = [
+                self._board.render("event_line.html", **values)
+                for values in line_values(lines[:SHOWN], keys)
+            ]
+            if order.reading.reads != reads and order.reading.reads:
+                reads = order.reading.reads
+                parts = self._parts(order, personal=personal)
+                html += [part for name, part in parts.items() if shown.get(name) != part]
+                shown.update(parts)
+            return "".join(html)
+
+        return self._board.live(request, render, every=BEAT_SECONDS)
+
+    def _parts(self, order: WatchedOrder, *, personal: bool) -> dict[str, str]:
+        """Return the parts of the page that change: name → HTML."""
+        now, render, reading = order.now, self._board.render, order.reading
+        queues = reading.stack.outputs.dead_letter_queue_urls if reading.stack else {}
+        parts = {
+            "state": render(
+                "order_state.html", now=now, problem=reading.problem, has_queues=bool(queues)
+            ),
+            "waterfall": render("order_waterfall.html", waterfall=now.waterfall),
+            "changes": render("order_changes.html", changes=list(order.changes)[::-1]),
+        }
+        for table in self._tables(order):
+            cells = order.cells(table, personal=personal)
+            parts[table] = render("order_table.html", table=table, cells=cells)
+        return parts
+
+    def _tables(self, order: WatchedOrder) -> list[str]:
+        """Return the tables of the stack."""
+        stack = order.reading.stack
+        return [each for each in flow().tables if stack and each in stack.outputs.table_names]
+
+    async def _none(self, request: Request, sentence: str) -> Response:
+        """Say that there is no such order."""
+        page = await self._board.page(request, "order_none.html", sentence=sentence)
+        page.status_code = HTTPStatus.NOT_FOUND
+        return page
+
+
+def _personal(request: Request) -> bool:
+    return request.query_params.get("personal") == "1"

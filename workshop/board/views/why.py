@@ -1,0 +1,157 @@
+"""Why an event did not arrive: rule by rule the pattern, the permission and the function."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from workshop.board.event_list import EventLine
+from workshop.board.masking import masked
+from workshop.board.page import Board, form
+from workshop.deployment.stack import Stack
+from workshop.errors import EXPECTED, UsageError
+from workshop.event_patterns import matches
+from workshop.why import answers, events, view
+from workshop.why.answers import RuleAnswer
+from workshop.why.events import Asked
+
+MOST = 10
+"""The most events that are answered at once; the page says how many more there are."""
+
+_GOOD = frozenset({"delivered", "matches"})
+_QUIET = frozenset({"no match", "not yet"})
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """An event and its answers, as the page shows them."""
+
+    detail_type: str
+    source: str
+    identity: str
+    key: str
+    elsewhere: str
+    rules: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+
+
+def routes(board: Board) -> list[BaseRoute]:
+    """Return the view's routes."""
+    why = _Why(board)
+    return [Route("/why", why.page), Route("/why", why.pasted, methods=["POST"])]
+
+
+class _Why:
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    async def page(self, request: Request) -> Response:
+        """Answer for the event or the order in the address, and offer a form for any other."""
+        what = ""
+        for name in ("event", "order"):
+            what = what or request.query_params.get(name, "").strip()
+        html = ""
+        lines = self._found(what) if what else []
+        try:
+            if what:
+                html = await self._of_lines(what, lines)
+        except EXPECTED as error:
+            html = self._board.render("error.html", message=str(error))
+        order_id = lines[0].order_id if lines else ""
+        return await self._board.page(
+            request,
+            "why.html",
+            what=what,
+            answers=html,
+            order_id=order_id,
+            siblings=self._board.feed.events.of_order(order_id)[-MOST:] if order_id else [],
+            key=lines[-1].key if lines else "",
+        )
+
+    async def pasted(self, request: Request) -> Response:
+        """Answer for the event in the form."""
+
+        async def html() -> str:
+            text = (await form(request)).get("json", "")
+            if not text.strip():
+                raise UsageError("Paste an event, or an entry of PutEvents, as JSON.")
+            return await self._answer([(each, "") for each in events.parse(text, "The text")])
+
+        return await self._board.result(html())
+
+    def _found(self, what: str) -> list[EventLine]:
+        """Return the newest event with an id, else the newest event of an order."""
+        stored = self._board.feed.events
+        if (line := stored.get(what)) is not None:
+            return [line]
+        same = [each for each in stored.newest_first() if each.origin.identity == what]
+        return same[:1] or stored.of_order(what)[-1:]
+
+    async def _of_lines(self, what: str, lines: list[EventLine]) -> str:
+        if not lines:
+            raise UsageError(
+                f"The board stores no event and no order {what:.80}. It has only the newest ones."
+            )
+        if any(each.logged is None for each in lines):
+            raise UsageError("This event never reached the bus, so no rule has seen it.")
+        if any("detail" not in each.content for each in lines):
+            raise UsageError("The detail of this event is too deep to be read.")
+        own = (await self._board.stack()).target.own
+        return await self._answer([(_asked(each, own=own), each.key) for each in lines])
+
+    async def _answer(self, asked: list[tuple[Asked, str]]) -> str:
+        def run(stack: Stack) -> list[_Answered]:
+            return [_answered(stack, each, key) for each, key in asked[:MOST]]
+
+        found = await self._board.do(run)
+        return self._board.render("why_answers.html", found=found, hidden=len(asked) - len(found))
+
+
+def _asked(line: EventLine, *, own: bool) -> Asked:
+    """Return what is asked about an event of the list.
+
+    Args:
+        line: The event, which reached the bus.
+        own: Whether the local cloud knows which rules matched it.
+    """
+    rules = line.logged.rules if line.logged and own else None
+    return Asked(dict(line.content), rules=rules)
+
+
+def _answered(stack: Stack, asked: Asked, key: str) -> _Answered:
+    try:
+        found = answers.why(stack, asked.event, matches, sent=asked.rules)
+    except ValueError as error:
+        raise UsageError(f"EventBridge refuses this event: {error}") from error
+    short = [each for each in found if view.is_short(each, found)]
+    metadata = asked.event["detail"].get("metadata")
+    identity = metadata.get("event_id") if isinstance(metadata, dict) else ""
+    return _Answered(
+        detail_type=asked.event["detail-type"],
+        source=asked.event["source"],
+        identity=identity if isinstance(identity, str) else "",
+        key=key,
+        elsewhere=view.other_bus(asked, stack.outputs.event_bus_name),
+        rules=_shown(each for each in found if each not in short),
+        others=_shown(short),
+    )
+
+
+def _shown(found: Iterable[RuleAnswer]) -> list[dict[str, Any]]:
+    return [
+        {
+            "answer": each,
+            "verdict": (verdict := view.verdict(each)),
+            "mood": "good" if verdict in _GOOD else "quiet" if verdict in _QUIET else "bad",
+            "changed": _indented(each.changed) if each.changed else "",
+        }
+        for each in found
+    ]
+
+
+def _indented(event: dict[str, Any]) -> str:
+    return json.dumps(masked(event), indent=2, ensure_ascii=False)

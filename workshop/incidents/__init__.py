@@ -1,0 +1,1 @@
+"""Incidents: the running stack is broken, and the learner knows only what customers say."""
