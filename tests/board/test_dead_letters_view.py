@@ -8,7 +8,7 @@ import pytest
 from recovery.redrive.consumers import Failure
 
 from local_cloud.delivery.delivery_log import Outcome
-from tests.board.fakes import Client, FakeSource, delivery, until
+from tests.board.fakes import Client, FakeSource, bus_event, delivery, until
 from tests.workshop.fake_queues import CONSUMERS, NOW, ORDER, FakeConsumers, FakeQueues, dead_letter
 from workshop.board import dead_letter_list
 from workshop.journeys import order_rows
@@ -107,6 +107,18 @@ def test_body_that_is_not_json_is_hidden_and_escaped(client, queues):
     address = f"/dead-letters/{UNRECOGNISED.message_id}/payload"
     assert "Ada" not in client.part(address)
     assert "&lt;img onerror" in client.part(f"{address}?personal=1")
+
+
+def test_redrive_is_shown_at_its_event(client, source, queues):
+    """Also if the function publishes nothing."""
+    event = bus_event("OrderCreated", "payment", event_id=GATEWAY.event["id"])
+    source.add(event, delivery("payment", Outcome.DEAD_LETTERED, event))
+    queues.put(GATEWAY)
+    client.shows(f"event-{GATEWAY.event['id']}")
+    client.part("/dead-letters")
+    assert "with success" not in client.part("/")
+    client.post(f"/dead-letters/{GATEWAY.message_id}/redrive")
+    assert "then redriven with success" in client.shows("with success")
 
 
 def test_redrive_invokes_only_the_function_of_one_message(client, queues):

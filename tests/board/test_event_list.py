@@ -1,11 +1,12 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from local_cloud.delivery.delivery_log import Origin, Outcome
 from tests.board.fakes import FUNCTIONS, Client, FakeSource, bus_event, delivery
-from workshop.board.event_list import REDRIVEN, Consumer, EventList, State
+from workshop.board.event_list import Consumer, EventList, How, State
 
 KEYS = {name: key for key, name in FUNCTIONS.items()}
 
@@ -165,21 +166,133 @@ def test_large_events_remove_older_ones_before_memory_is_full():
     assert events.removed == 20 - len(stored)
 
 
-@pytest.mark.parametrize("lost", [Outcome.DEAD_LETTERED, Outcome.DROPPED])
-def test_published_event_shows_that_its_cause_was_processed_after_all(lost):
-    """A redrive invokes the function directly: there is no record of its delivery."""
-    cause, caused = (
-        bus_event("OrderCreated", "payment"),
-        bus_event("PaymentProcessed", event_id="2"),
-    )
-    identity = Origin.of(cause.content).identity
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:payment-failed"
+CREATED = replace(bus_event("OrderCreated", "payment"), time="2026-01-01T00:00:00")
+
+
+def effect():
+    """Return the event that payment publishes when it has processed `CREATED`."""
+    caused = bus_event("PaymentProcessed", event_id="effect")
+    identity = Origin.of(CREATED.content).identity
     metadata = {**caused.content["detail"]["metadata"], "causation_id": identity}
     content = {**caused.content, "detail": {"metadata": metadata}}
+    return replace(caused, event=json.dumps(content), producer=FUNCTIONS["payment"])
+
+
+def direct(**values):
+    """Return the record of an event that was sent to payment without the bus."""
+    origin = replace(Origin.of(CREATED.content), event_id="sent")
+    values = {"accepted": "2026-01-01T00:00:01", "time": "2026-01-01T00:00:03", **values}
+    return delivery("payment", Outcome.DELIVERED, origin=origin, **values)
+
+
+def repaired(*records):
+    """Return the first event's state and repair at payment, after its loss and records."""
     events = EventList()
-    events.add([cause, delivery("payment", lost, attempt=3)])
+    events.add([CREATED, *records])
+    [one] = events.get("event-1").consumers(KEYS)
+    return one.state, one.repair
+
+
+def test_published_event_shows_that_its_dead_letter_was_redriven():
+    """A redrive invokes the function directly: there is no record of its delivery."""
+    events = EventList()
+    events.add([CREATED, delivery("payment", Outcome.DEAD_LETTERED, attempt=3, queue=QUEUE)])
     before = events.revision
-    events.add([replace(caused, event=json.dumps(content), producer=FUNCTIONS["payment"])])
-    line = list(events.newest_first())[1]
-    assert [each.state for each in line.consumers(KEYS)] == [State.DELIVERED]
-    assert line.deliveries[-1].reason == REDRIVEN
+    events.add([effect()])
+    line = events.get("event-1")
+    [one] = line.consumers(KEYS)
+    assert (one.state, one.repair) == (State.DEAD_LETTERED, How.REDRIVEN)
+    assert one.had == {State.DEAD_LETTERED, State.DELIVERED}
     assert line in events.changed_after(before)
+
+
+@pytest.mark.parametrize(
+    ("producer", "how"),
+    [("reconciler", How.PUBLISHED), ("", How.SENT), ("order-api", How.PUBLISHED)],
+)
+def test_lost_event_shows_that_a_copy_on_the_bus_repaired_it(producer, how):
+    copy = bus_event("OrderCreated", "payment", event_id="copy", producer=producer)
+    lost = delivery("payment", Outcome.DROPPED)
+    assert repaired(lost, copy) == (State.DROPPED, "")
+    assert repaired(lost, copy, effect()) == (State.DROPPED, how)
+    assert repaired(lost, copy, delivery("payment", Outcome.DELIVERED, copy)) == (
+        State.DROPPED,
+        how,
+    )
+
+
+def test_lost_event_shows_that_it_was_sent_to_its_function():
+    lost = delivery("payment", Outcome.DEAD_LETTERED, queue=QUEUE)
+    published = replace(effect(), time="2026-01-01T00:00:02")
+    assert repaired(lost, published, direct()) == (State.DEAD_LETTERED, How.SENT)
+
+
+def test_copy_that_comes_after_a_redrive_did_not_repair_the_event():
+    lost = delivery("payment", Outcome.DEAD_LETTERED, queue=QUEUE)
+    published = replace(effect(), time="2026-01-01T00:00:00")
+    assert repaired(lost, published, direct()) == (State.DEAD_LETTERED, How.REDRIVEN)
+
+
+def test_event_to_be_retried_is_not_repaired_by_its_own_effect():
+    failed = delivery("payment", Outcome.FAILED, next_try="later", attempt=1)
+    assert repaired(failed, effect()) == (State.RETRYING, "")
+    done = delivery("payment", Outcome.DELIVERED, attempt=2)
+    assert repaired(failed, effect(), done) == (State.DELIVERED, "")
+
+
+def test_redriven_event_is_noted_only_where_it_was_lost():
+    events = EventList()
+    events.add([CREATED, delivery("payment", Outcome.DEAD_LETTERED, queue=QUEUE)])
+    for key, function in (("gone", "payment"), ("event-1", "shipping"), ("event-1", "payment")):
+        events.redriven(key, FUNCTIONS[function])
+    assert list(events.get("event-1").repairs) == [FUNCTIONS["payment"]]
+
+
+def test_repair_is_shown_in_the_list_and_among_the_attempts():
+    source = FakeSource()
+    source.add(CREATED, delivery("payment", Outcome.DEAD_LETTERED, queue=QUEUE, attempt=3))
+    source.add(effect())
+    with Client(source) as client:
+        client.shows("event-effect")
+        page = client.part("/?outcome=dead-lettered")
+        detail = client.part("/events/event-1")
+    assert "event-event-1" in page
+    assert "then redriven with success" in page
+    assert re.search(
+        r"<td>payment</td><td>–</td><td><span class=\"mark redriven\">redriven", detail
+    )
+
+
+def test_event_sent_to_a_function_does_not_name_the_bus():
+    source = FakeSource()
+    source.add(direct())
+    with Client(source) as client:
+        assert "sent directly" in client.shows("event-sent")
+        detail = client.part("/events/sent")
+        why = client.part("/why?event=sent")
+    assert "sent it to payment directly" in detail
+    assert "to payment directly, without the bus" in why
+    assert "never reached" not in detail + why
+
+
+def test_removed_events_leave_no_trace_of_their_failures():
+    events = EventList(most=1)
+    events.add([CREATED, delivery("payment", Outcome.DROPPED), bus_event(event_id="next")])
+    assert not events._lost
+    assert list(events._identities.values()) == [{"next": None}]
+
+
+def test_event_sent_to_a_function_is_listed_before_its_effect():
+    """Its record comes when the function has ended; it was sent before."""
+    events = EventList()
+    events.add([CREATED, replace(effect(), time="2026-01-01T00:00:02"), direct()])
+    lines = list(events.newest_first())
+    assert [each.key for each in lines] == ["effect", "sent", "event-1"]
+    assert [each.key for each in sorted(lines, key=lambda each: each.first)] == [
+        "event-1",
+        "sent",
+        "effect",
+    ]
+    assert lines[1].time == "2026-01-01T00:00:01"
+    assert lines[1].is_direct

@@ -42,6 +42,17 @@ def test_filter_matches_events_that_have_everything(query, expected):
     assert matching(**query) == expected
 
 
+def test_outcome_of_an_earlier_delivery_is_found():
+    events = EventList()
+    event = bus_event("OrderCreated", "payment")
+    events.add(
+        [event, *(delivery("payment", each) for each in (Outcome.FAILED, Outcome.DELIVERED))]
+    )
+    [line] = events.newest_first()
+    for outcome, expected in (("failed", True), ("delivered", True), ("dropped", False)):
+        assert EventFilter(outcome=outcome).matches(line, KEYS) == expected
+
+
 def test_order_matches_from_the_start_of_its_id():
     [line] = _lines("created")
     assert matching(order=line.order_id[:9]) >= {"created"}

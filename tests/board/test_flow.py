@@ -276,6 +276,35 @@ def test_a_function_that_published_after_its_failure_does_not_fail():
     assert state_of(event, failed, published).failing == set()
 
 
+def test_a_repaired_event_counts_as_delivered():
+    lost = bus_event("OrderCreated", "payment", event_id="lost")
+    copy = bus_event("OrderCreated", "payment", event_id="copy", producer="reconciler")
+    records = [lost, delivery("payment", Outcome.DROPPED, lost), copy]
+    assert state_of(*records).counts["payment", "failed"] == 1
+    state = state_of(*records, delivery("payment", Outcome.DELIVERED, copy))
+    assert (state.counts["payment", "failed"], state.counts["payment", "delivered"]) == (0, 2)
+    assert not state.failing
+
+
+def test_every_function_with_dead_letters_is_red(counts):
+    counts["messages"] = {"inventory": 1}
+    source = FakeSource(stack_of(5))
+    event = bus_event("OrderCreated", "payment")
+    source.add(event, delivery("payment", Outcome.FAILED, event))
+    with Client(source) as client:
+        client.shows("event-event-1")
+        page = client.part("/flow")
+    assert page.count('class="failing"') == 2
+    assert 'title="It has dead letters."' in page
+    assert 'title="The last attempt failed."' in page
+
+
+def test_functions_without_events_name_what_invokes_them(counts):
+    with Client(FakeSource(stack_of(5))) as client:
+        page = client.part("/flow")
+    assert page.count("a schedule invokes it") == page.count("a person invokes it") == 1
+
+
 def test_the_page_shows_each_function_with_a_link_to_its_events(counts):
     counts["messages"] = {"payment": 2}
     with Client(FakeSource(stack_of(5))) as client:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local_cloud.delivery.delivery_log import Outcome
+from local_cloud.delivery.delivery_log import Origin, Outcome
 from orderflow import contract
 from tests.board.fakes import Client, FakeSource, bus_event, delivery, until
 from workshop.board.copies import Copies
@@ -38,8 +38,9 @@ class FakeAws:
     def invoke(self, *, FunctionName, InvocationType, Payload):  # noqa: N803
         event = json.loads(Payload)
         self.invoked.append((FunctionName, InvocationType, event))
-        of = SimpleNamespace(content=event)
-        self.source.add(delivery("payment", Outcome.DELIVERED, of))
+        origin = Origin.of(event)
+        accepted = "2026-01-01T00:00:00"
+        self.source.add(delivery("payment", Outcome.DELIVERED, origin=origin, accepted=accepted))
 
 
 @pytest.fixture
@@ -89,6 +90,19 @@ def test_event_for_one_function_does_not_reach_the_bus(client, aws):
     assert (function, kind) == ("orderflow-payment", "Event")
     assert contract.parse(event).detail == VALID["detail"]
     assert aws.entries == []
+
+
+def test_event_for_one_function_shows_its_payload_and_is_sent_again(client, aws):
+    client.post("/send", event=text_of(VALID), target="payment")
+    ((_, _, event),) = aws.invoked
+    detail = client.part(f"/events/{event['id']}")
+    assert "Payload" in detail
+    assert VALID["detail"]["metadata"]["event_id"] in detail
+    assert "Ada" not in detail
+    again = client.part(f"/send?from={event['id']}&personal=1")
+    assert json.loads(
+        html.unescape(again.split("<textarea")[1].split(">", 1)[1].split("</")[0])
+    ) == {name: VALID[name] for name in sending.FIELDS}
 
 
 def test_copy_names_its_original_in_details_and_list(client, source):
@@ -247,6 +261,17 @@ def test_read_only_board_sends_nothing(source, aws):
         assert "hx-post" not in client.part("/send?template=OrderCreated")
         assert client.post("/send", event=text_of(VALID), target="bus").status == 403
     assert aws.entries == []
+
+
+def test_oldest_events_sent_to_a_function_are_removed():
+    copies = Copies(most_stored=2)
+    for number in range(3):
+        copies.store(f"sent-{number}", {"number": number})
+    assert [copies.sent(f"sent-{number}") for number in range(3)] == [
+        {},
+        {"number": 1},
+        {"number": 2},
+    ]
 
 
 def test_oldest_copies_are_forgotten():

@@ -150,6 +150,28 @@ def test_unknown_and_unpublished_events_get_a_sentence(client, asked):
     assert not asked
 
 
+def test_later_success_of_a_lost_event_is_part_of_its_answer(asked):
+    lost = RuleAnswer(
+        "orderflow-payment",
+        "payment",
+        matched=True,
+        outcome="failed 3 times (TimeoutError), then dead-lettered",
+        arrived=False,
+    )
+    asked.answers = (lost,)
+    source = FakeSource()
+    copy = bus_event("OrderCreated", "payment", event_id="copy", order_id=ORDER, producer="")
+    source.add(CREATED, delivery("payment", Outcome.DEAD_LETTERED, CREATED))
+    with Client(source) as client:
+        client.shows("event-first")
+        assert "payment not delivered" in text_of(client.part("/why?event=first"))
+        source.add(copy, delivery("payment", Outcome.DELIVERED, copy))
+        client.shows("event-copy")
+        text = text_of(client.part("/why?event=first"))
+    assert "payment delivered" in text
+    assert "failed 3 times (TimeoutError), then dead-lettered, then sent again with success" in text
+
+
 def test_form_is_offered_without_an_event(client, asked):
     assert 'name="json"' in client.part("/why")
     assert not asked

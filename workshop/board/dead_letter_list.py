@@ -157,15 +157,21 @@ class DeadLetterList:
         counts: Counter[Result] = Counter()
         loop = asyncio.get_running_loop()
 
-        def note(attempt: Attempt) -> None:
+        def note(attempt: Attempt, function: str) -> None:
             counts[attempt.result] += 1
             self._note(attempt)
+            if attempt.result is Result.REDRIVEN:
+                event_id = (attempt.dead_letter.event or {}).get("id")
+                self._board.feed.events.redriven(str(event_id), function)
+                self._board.feed.wake()
 
         def run(stack: Stack) -> None:
+            names = stack.outputs.function_names
             queues = dead_letters.of(stack, wanted.consumer, wait_seconds=_wait(stack))
             with queues.redriven(wanted) as attempts:
                 for attempt in attempts:
-                    loop.call_soon_threadsafe(note, attempt)
+                    function = names.get(attempt.dead_letter.consumer, "")
+                    loop.call_soon_threadsafe(note, attempt, function)
 
         async with self._action():
             await self._board.do(run)

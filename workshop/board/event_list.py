@@ -3,12 +3,12 @@
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from local_cloud.delivery.change_log import BusEvent, Record
-from local_cloud.delivery.delivery_log import Delivery, Origin, Outcome
+from local_cloud.delivery.delivery_log import Delivery, Origin, Outcome, moment
 
 MOST = 2_000
 """The most events that the board stores; the oldest ones are removed."""
@@ -52,10 +52,42 @@ _STATES = {
     Outcome.DROPPED: State.DROPPED,
     Outcome.KILLED: State.KILLED,
 }
-_LOST = {Outcome.DEAD_LETTERED, Outcome.DROPPED}
+_HAD = {
+    **_STATES,
+    Outcome.FAILED: State.FAILED,
+    Outcome.DUPLICATED: State.DUPLICATED,
+    Outcome.DELAYED: State.DELAYED,
+    Outcome.REORDERED: State.DELAYED,
+}
+"""Outcome of one delivery → the state that a filter finds it by."""
+_LOST = {Outcome.DEAD_LETTERED, Outcome.DROPPED, Outcome.FAILED}
+"""The last outcomes of an event that a function has not processed."""
 
-REDRIVEN = "it has published its event since then"
-"""The reason of a delivery that follows from the function's next event."""
+
+class How(StrEnum):
+    """What let a function process an event that had failed there."""
+
+    REDRIVEN = "redriven"
+    """Its dead letter was redriven. A redrive invokes the function, so no delivery is recorded."""
+    PUBLISHED = "re-published"
+    """The event was published again."""
+    SENT = "sent again"
+    """Somebody sent the event again."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """The later success of an event that had failed at a function, and when it was known."""
+
+    how: How
+    time: str
+
+
+_SCHEDULED = "Scheduled Event"
+"""The type of the events that an EventBridge schedule sends to its target."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 _NO_PERMISSION = re.compile("NO_PERMISSIONS|AccessDenied")
 
@@ -69,12 +101,16 @@ class Consumer:
         state: The state of the event there.
         attempts: The number of executions and refusals so far.
         reason: The reason of the last failure; empty if there is none.
+        repair: What let the function process it after all; empty if nothing did.
+        had: The states of all its deliveries, and the last one.
     """
 
     name: str
     state: State
     attempts: int = 0
     reason: str = ""
+    repair: str = ""
+    had: frozenset[State] = field(default=frozenset(), compare=False)
 
 
 @dataclass(eq=False)
@@ -86,19 +122,22 @@ class EventLine:
             never reached the bus.
         origin: The event's names.
         time: When it was put on the bus, or when its first delivery was recorded.
-        first: The revision of the list at which the line was added.
+        first: The place in the list: newer lines have higher numbers. It is the revision at which
+            the line was added, except for an event that is known only after its effects.
         revision: The revision at which it changed last.
         logged: The event as the bus received it; None if only its deliveries are known.
         deliveries: The records of its deliveries, oldest first.
+        repairs: Function's name → its later success, after a failure.
     """
 
     key: str
     origin: Origin
     time: str
-    first: int
+    first: float
     revision: int
     logged: BusEvent | None = None
     deliveries: list[Delivery] = field(default_factory=list)
+    repairs: dict[str, Repair] = field(default_factory=dict)
 
     @property
     def order_id(self) -> str:
@@ -124,6 +163,16 @@ class EventLine:
         )
 
     @property
+    def is_direct(self) -> bool:
+        """Whether it was sent to a function without the bus."""
+        return self.logged is None and any(_is_direct(each) for each in self.deliveries)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether a schedule invoked the function with it."""
+        return self.logged is None and self.origin.detail_type == _SCHEDULED
+
+    @property
     def content(self) -> Mapping[str, Any]:
         """The event as EventBridge sends it; empty if only its deliveries are known."""
         return self.logged.content if self.logged else {}
@@ -137,7 +186,11 @@ class EventLine:
         names = dict.fromkeys(self.logged.rules if self.logged else ())
         names |= dict.fromkeys(each.function for each in self.deliveries)
         return [
-            _consumer(keys.get(name, name), [d for d in self.deliveries if d.function == name])
+            _consumer(
+                keys.get(name, name),
+                [each for each in self.deliveries if each.function == name],
+                self.repairs.get(name),
+            )
             for name in names
             if not self._delivered_elsewhere(name, keys)
         ]
@@ -148,13 +201,19 @@ class EventLine:
         return name not in keys and name in rules
 
 
-def _consumer(name: str, deliveries: list[Delivery]) -> Consumer:
+def _is_direct(delivery: Delivery) -> bool:
+    """Return whether a delivery is the invocation of a function by a person or a tool."""
+    return bool(delivery.accepted) and not delivery.origin.rule
+
+
+def _consumer(name: str, deliveries: list[Delivery], repair: Repair | None) -> Consumer:
     outcomes = [each for each in deliveries if each.outcome in _STATES]
     attempts = max((each.attempt for each in outcomes), default=0)
     marks = {each.outcome for each in deliveries}
+    had = {_HAD[each] for each in marks}
     if not outcomes:
-        late = marks & {Outcome.DELAYED, Outcome.REORDERED}
-        return Consumer(name, State.DELAYED if late else State.WAITING)
+        late = State.DELAYED if State.DELAYED in had else State.WAITING
+        return Consumer(name, late, had=frozenset({*had, late}))
     last = outcomes[-1]
     state = _STATES[last.outcome]
     if last.outcome is Outcome.FAILED and not last.next_try:
@@ -164,7 +223,10 @@ def _consumer(name: str, deliveries: list[Delivery]) -> Consumer:
     elif state is State.DELIVERED and Outcome.DUPLICATED in marks:
         state = State.DUPLICATED
     reason = last.reason if state is not State.DELIVERED else ""
-    return Consumer(name, state, attempts, reason)
+    if repair:
+        had.add(State.DELIVERED)
+    how = repair.how.value if repair else ""
+    return Consumer(name, state, attempts, reason, how, frozenset({*had, state}))
 
 
 class EventList:
@@ -181,6 +243,7 @@ class EventList:
         self._text = 0
         self._lines: OrderedDict[str, EventLine] = OrderedDict()
         self._identities: dict[str, dict[str, None]] = {}
+        self._lost: dict[tuple[str, str], dict[str, EventLine]] = {}
         self.revision = 0
         self.removed = 0
         """The number of events that were removed, because there were too many."""
@@ -199,6 +262,8 @@ class EventList:
                 line.logged = record
                 self._recovered(record, content)
             else:
+                if _is_direct(record) and record.origin.event_id not in self._lines:
+                    self._direct(record)
                 line = self._line(record.origin.event_id, record.origin, record.time)
                 self._deliver(line, record)
             line.revision = self.revision
@@ -215,6 +280,18 @@ class EventList:
             self.revision += 1
             line.revision = self.revision
 
+    def redriven(self, key: str, function: str) -> None:
+        """Note that the dead letter of an event was redriven with success.
+
+        Args:
+            key: The event's key.
+            function: The name of the function that processed it.
+        """
+        line = self._lines.get(key)
+        if line and key in self._lost.get((line.origin.identity, function), {}):
+            self.revision += 1
+            self._repair(line, function, How.REDRIVEN, moment())
+
     def newest_first(self) -> Iterator[EventLine]:
         """Yield all lines, newest first."""
         return iter(reversed(list(self._lines.values())))
@@ -230,7 +307,20 @@ class EventList:
     def _deliver(self, line: EventLine, record: Delivery) -> None:
         line.deliveries.append(record)
         del line.deliveries[:-_MOST_DELIVERIES]
-        self._identities.setdefault(line.origin.identity, {})[line.key] = None
+        line.repairs.pop(record.function, None)
+        lost = self._lost.setdefault((line.origin.identity, record.function), {})
+        if record.outcome in _LOST and not record.next_try:
+            lost[line.key] = line
+        else:
+            lost.pop(line.key, None)
+        if record.outcome is Outcome.DELIVERED:
+            for other in lost.values():
+                known = other.repairs.get(record.function)
+                began = record.accepted or record.time
+                if other.first < line.first and (known is None or known.time >= began):
+                    self._repair(other, record.function, _how(line), record.time)
+        if not lost:
+            del self._lost[line.origin.identity, record.function]
 
     def _recovered(self, record: BusEvent, content: Mapping[str, Any]) -> None:
         """Note that a function has processed an event that had failed: it published the next one.
@@ -240,27 +330,22 @@ class EventList:
         detail = content.get("detail")
         metadata = detail.get("metadata") if isinstance(detail, Mapping) else None
         cause = metadata.get("causation_id") if isinstance(metadata, Mapping) else None
-        for key in list(self._identities.get(cause, ())) if isinstance(cause, str) else ():
-            line = self._lines[key]
-            mine = [each for each in line.deliveries if each.function == record.producer]
-            if mine and mine[-1].outcome in _LOST:
-                redriven = replace(
-                    mine[-1],
-                    outcome=Outcome.DELIVERED,
-                    reason=REDRIVEN,
-                    queue="",
-                    milliseconds=0.0,
-                    time=record.time,
-                )
-                self._deliver(line, redriven)
-                line.revision = self.revision
+        lost = self._lost.get((cause, record.producer), {}) if isinstance(cause, str) else {}
+        for line in lost.values():
+            if record.producer not in line.repairs:
+                newest = self._lines[next(reversed(self._identities[line.origin.identity]))]
+                how = How.REDRIVEN if newest.key in lost else _how(newest)
+                self._repair(line, record.producer, how, record.time)
+
+    def _repair(self, line: EventLine, function: str, how: How, time: str) -> None:
+        line.repairs[function] = Repair(how, time)
+        line.revision = self.revision
 
     def _remove_oldest(self) -> None:
         key, line = self._lines.popitem(last=False)
-        keys = self._identities.get(line.origin.identity, {})
-        keys.pop(key, None)
-        if not keys:
-            self._identities.pop(line.origin.identity, None)
+        _forget(self._identities, line.origin.identity, key)
+        for function in {each.function for each in line.deliveries}:
+            _forget(self._lost, (line.origin.identity, function), key)
         self._text -= _length(line)
         self.removed += 1
 
@@ -269,7 +354,39 @@ class EventList:
         if (line := self._lines.get(key)) is None:
             line = EventLine(key, origin, time, self.revision, self.revision)
             self._lines[key] = line
+            self._identities.setdefault(origin.identity, {})[key] = None
         return line
+
+    def _direct(self, record: Delivery) -> None:
+        """Add the line of an event that was sent to a function, before the lines of its effects.
+
+        Its record comes when the function has ended.
+        """
+        line = self._line(record.origin.event_id, record.origin, record.accepted)
+        before, later = 0.0, []
+        for each in reversed(self._lines.values()):
+            if each is not line:
+                if each.time <= line.time:
+                    before = each.first
+                    break
+                later.append(each)
+        if later:
+            line.first = (before + later[-1].first) / 2
+            for each in reversed(later):
+                self._lines.move_to_end(each.key)
+
+
+def _how(line: EventLine) -> How:
+    """Return how the copy of an event came to its function."""
+    return How.PUBLISHED if line.producer else How.SENT
+
+
+def _forget(keys: dict[_K, dict[str, _V]], of: _K, key: str) -> None:
+    """Remove a line's key from an index."""
+    known = keys.get(of, {})
+    known.pop(key, None)
+    if not known:
+        keys.pop(of, None)
 
 
 def _length(line: EventLine) -> int:

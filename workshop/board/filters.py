@@ -17,7 +17,7 @@ class EventFilter:
         order: The start of the order's id.
         type: The detail type.
         function: The key of a function that published or received it.
-        outcome: The state at one of the consumers.
+        outcome: A state that it has, or had, at one of the consumers.
         text: A text that occurs in the event, upper or lower case.
     """
 
@@ -53,7 +53,7 @@ class EventFilter:
             names = {each.name for each in consumers} | {keys.get(line.producer, line.producer)}
             if self.function and self.function not in names:
                 return False
-            if self.outcome and self.outcome not in {each.state for each in consumers}:
+            if self.outcome and not any(self.outcome in each.had for each in consumers):
                 return False
         text = self.text.casefold()
         return not text or text in (line.logged.event if line.logged else line.step).casefold()

@@ -19,7 +19,8 @@ _COLUMNS = {
     State.DELIVERED: DELIVERED,
     State.DUPLICATED: DELIVERED,
 }
-"""State of an event at a function → what it counts as; every other state is a failure."""
+"""State of an event at a function → what it counts as; every other state is a failure, unless the
+function has processed the event later."""
 
 _FAILURES = {
     Outcome.FAILED,
@@ -120,6 +121,9 @@ class FlowState:
             if on_bus or each.outcome is Outcome.DEAD_LETTERED:
                 self._moves.append((line.revision, Move(step, producer, key, each.outcome)))
 
+        for function, repair in line.repairs.items():
+            self._judge(keys.get(function, function), repair.time, failed=False)
+
     def _judge(self, key: str, time: str, *, failed: bool) -> None:
         """Note whether a function failed last; lines are not in the order of time."""
         if time < self._last.get(key, ""):
@@ -140,4 +144,4 @@ def _columns(line: EventLine, keys: Mapping[str, str]) -> Iterator[tuple[str, st
     if line.producer:
         yield keys.get(line.producer, line.producer), PUBLISHED
     for each in line.consumers(keys):
-        yield each.name, _COLUMNS.get(each.state, FAILED)
+        yield each.name, DELIVERED if each.repair else _COLUMNS.get(each.state, FAILED)

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from local_cloud.errors import NoAnswerError
 from workshop.board.copies import Copies
+from workshop.board.event_list import EventLine
 from workshop.board.fault_watch import FaultWatch
 from workshop.board.feed import Feed
 from workshop.board.source import Source
@@ -76,7 +77,7 @@ class Board:
         source: Where the stack is read.
         feed: The stack's events.
         token: The token that each POST repeats.
-        copies: Which events were sent again.
+        copies: What the board has sent.
         faults: The injected faults.
     """
 
@@ -114,6 +115,10 @@ class Board:
                 return action(stack)
 
         return await run_in_threadpool(run)
+
+    def content(self, line: EventLine) -> Mapping[str, Any]:
+        """Return an event as far as it is known; empty if it is not."""
+        return line.content or self.copies.sent(line.key)
 
     def render(self, template: str, **values: Any) -> str:
         """Return a template's HTML; a lone surrogate, which JSON may contain, is shown as JSON."""

@@ -80,15 +80,16 @@ class _Events:
             return await self._board.page(request, "event_gone.html")
         keys = await function_keys(self._board)
         personal = request.query_params.get("personal") == "1"
-        content = dict(line.content) if personal else masked(line.content)
+        content = self._board.content(line)
+        content = dict(content) if personal else masked(content)
         detail = content.pop("detail", None)
         return await self._board.page(
             request,
             "event_detail.html",
             line=line,
             consumers=line.consumers(keys),
-            attempts=[(keys.get(each.function, each.function), each) for each in line.deliveries],
-            envelope=_indented(content),
+            attempts=_attempts(line, keys),
+            envelope=_indented(content) if content else "",
             payload=_indented(detail) if detail is not None else "",
             producer=keys.get(line.producer, line.producer),
             personal=personal,
@@ -146,6 +147,33 @@ def line_values(lines: Iterable[EventLine], keys: Mapping[str, str]) -> list[dic
         }
         for line in lines
     ]
+
+
+def _attempts(line: EventLine, keys: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the deliveries and repairs of an event, oldest first."""
+    found = [
+        {
+            "time": each.time,
+            "consumer": keys.get(each.function, each.function),
+            "number": each.attempt,
+            "outcome": each.outcome.value,
+            "reason": each.reason,
+            "milliseconds": each.milliseconds,
+        }
+        for each in line.deliveries
+    ]
+    found += [
+        {
+            "time": each.time,
+            "consumer": keys.get(function, function),
+            "number": 0,
+            "outcome": each.how.value,
+            "reason": "with success",
+            "milliseconds": 0,
+        }
+        for function, each in line.repairs.items()
+    ]
+    return sorted(found, key=lambda each: str(each["time"]))
 
 
 def _indented(content: Any) -> str:

@@ -45,6 +45,13 @@ class FunctionNow:
     queued: int | None
     buffered: int | None
 
+    @property
+    def problem(self) -> str:
+        """Why the function is red; empty if it is not."""
+        if self.failing:
+            return "The last attempt failed."
+        return "It has dead letters." if self.queued else ""
+
 
 def routes(board: Board) -> list[BaseRoute]:
     """Return the view's routes."""

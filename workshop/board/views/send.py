@@ -117,6 +117,8 @@ class _Send:
         except EXPECTED as error:
             html = self._board.render("error.html", message=str(error))
             return HTMLResponse(html, HTTPStatus.UNPROCESSABLE_ENTITY)
+        if target != BUS:
+            self._board.copies.store(key, event)
         if original := given.get("from", ""):
             self._board.copies.add(key, original)
         return await self._sent(key, sending.order_id(event))
@@ -142,9 +144,10 @@ class _Send:
             UsageError: The board does not store it.
         """
         line = self._board.feed.events.get(key)
-        if line is None or not line.logged:
+        content = self._board.content(line) if line else {}
+        if not content:
             raise UsageError("This event is not stored any more, or it never reached the bus.")
-        return {name: line.content.get(name) for name in sending.FIELDS}
+        return {name: content.get(name) for name in sending.FIELDS}
 
     async def _known(self, key: str) -> bool:
         """Return whether the feed has an event; wait for it."""

@@ -1,8 +1,9 @@
 """Why an event did not arrive: rule by rule the pattern, the permission and the function."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from workshop.board.event_list import EventLine
 from workshop.board.masking import masked
 from workshop.board.page import Board, form
+from workshop.board.views.events import function_keys
 from workshop.deployment.stack import Stack
 from workshop.errors import EXPECTED, UsageError
 from workshop.event_patterns import matches
@@ -21,6 +23,8 @@ from workshop.why.events import Asked
 
 MOST = 10
 """The most events that are answered at once; the page says how many more there are."""
+
+NO_REPAIRS: Mapping[str, str] = MappingProxyType({})
 
 _GOOD = frozenset({"delivered", "matches"})
 _QUIET = frozenset({"no match", "not yet"})
@@ -96,16 +100,29 @@ class _Why:
             raise UsageError(
                 f"The board stores no event and no order {what:.80}. It has only the newest ones."
             )
+        keys = await function_keys(self._board)
+        direct = [each for each in lines if each.is_direct]
+        if direct:
+            return self._board.render(
+                "why_direct.html", line=direct[0], consumers=direct[0].consumers(keys)
+            )
         if any(each.logged is None for each in lines):
             raise UsageError("This event never reached the bus, so no rule has seen it.")
         if any("detail" not in each.content for each in lines):
             raise UsageError("The detail of this event is too deep to be read.")
         own = (await self._board.stack()).target.own
-        return await self._answer([(_asked(each, own=own), each.key) for each in lines])
+        repairs = {
+            consumer.name: consumer.repair for each in lines for consumer in each.consumers(keys)
+        }
+        return await self._answer(
+            [(_asked(each, own=own), each.key) for each in lines], repairs=repairs
+        )
 
-    async def _answer(self, asked: list[tuple[Asked, str]]) -> str:
+    async def _answer(
+        self, asked: list[tuple[Asked, str]], repairs: Mapping[str, str] = NO_REPAIRS
+    ) -> str:
         def run(stack: Stack) -> list[_Answered]:
-            return [_answered(stack, each, key) for each, key in asked[:MOST]]
+            return [_answered(stack, each, key, repairs) for each, key in asked[:MOST]]
 
         found = await self._board.do(run)
         return self._board.render("why_answers.html", found=found, hidden=len(asked) - len(found))
@@ -122,11 +139,12 @@ def _asked(line: EventLine, *, own: bool) -> Asked:
     return Asked(dict(line.content), rules=rules)
 
 
-def _answered(stack: Stack, asked: Asked, key: str) -> _Answered:
+def _answered(stack: Stack, asked: Asked, key: str, repairs: Mapping[str, str]) -> _Answered:
     try:
         found = answers.why(stack, asked.event, matches, sent=asked.rules)
     except ValueError as error:
         raise UsageError(f"EventBridge refuses this event: {error}") from error
+    found = [_repaired(each, repairs.get(each.function, "")) for each in found]
     short = [each for each in found if view.is_short(each, found)]
     metadata = asked.event["detail"].get("metadata")
     identity = metadata.get("event_id") if isinstance(metadata, dict) else ""
@@ -139,6 +157,14 @@ def _answered(stack: Stack, asked: Asked, key: str) -> _Answered:
         rules=_shown(each for each in found if each not in short),
         others=_shown(short),
     )
+
+
+def _repaired(answer: RuleAnswer, repair: str) -> RuleAnswer:
+    """Return an answer that also says how the function has processed the event later."""
+    if not repair or answer.arrived:
+        return answer
+    outcome = f"{answer.outcome or 'not delivered'}, then {repair} with success"
+    return replace(answer, outcome=outcome, arrived=True)
 
 
 def _shown(found: Iterable[RuleAnswer]) -> list[dict[str, Any]]:
