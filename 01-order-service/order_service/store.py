@@ -11,6 +11,9 @@ from orderflow.event import Event
 OPEN = "OPEN"
 """The one key of the sparse index `open-orders`; an order that has ended leaves the index."""
 
+FORWARD = "#status_rank < :status_rank"
+"""The condition that a status never moves back."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
@@ -99,18 +102,11 @@ class DynamoOrderStore:
     def move_forward(self, record: OrderRecord) -> bool:
         """See `OrderStore`."""
         item = _to_item(record)
-        moving = {"status", "status_rank", "updated_at"} | ({"open"} & item.keys())
-        # What the order service wrote itself stays; an unknown order gets its row.
-        kept = item.keys() - moving - {"order_id"}
-        sets = [f"#{name} = :{name}" for name in sorted(moving)]
-        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in sorted(kept)]
-        answer = self._update(
-            item,
-            names=moving | kept | {"open"},
-            values=moving | kept,
-            update="SET " + ", ".join(sets) + ("" if "open" in item else " REMOVE #open"),
-            condition="attribute_not_exists(order_id) OR #status_rank < :status_rank",
-        )
+        answer = self._move(item, set(), FORWARD)
+        if isinstance(answer, Existing) and not answer.item:
+            # Nobody placed this order: its item is created from the event.
+            kept = item.keys() - _moving(item) - {"order_id"}
+            answer = self._move(item, kept, f"attribute_not_exists(order_id) OR {FORWARD}")
         if not isinstance(answer, Existing):
             return True
         if record.created and "created_event" not in answer.item:
@@ -153,6 +149,19 @@ class DynamoOrderStore:
             next_cursor=Cursor(**from_wire(last)) if last else None,
         )
 
+    def _move(self, item: Item, kept: set[str], condition: str) -> Item | Existing:
+        """Set the status; the attributes in `kept` only where the item has none."""
+        moving = _moving(item)
+        sets = [f"#{name} = :{name}" for name in sorted(moving)]
+        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in sorted(kept)]
+        return self._update(
+            item,
+            names=moving | kept | {"open"},
+            values=moving | kept,
+            update="SET " + ", ".join(sets) + ("" if "open" in item else " REMOVE #open"),
+            condition=condition,
+        )
+
     def _update(
         self, item: Item, *, names: set[str], values: set[str], update: str, condition: str
     ) -> Item | Existing:
@@ -180,6 +189,11 @@ def _to_item(record: OrderRecord) -> Item:
         "open": OPEN if rank < status.FINAL_RANK else None,
     }
     return {name: value for name, value in item.items() if value is not None}
+
+
+def _moving(item: Item) -> set[str]:
+    """Return the attributes that change with the status."""
+    return {"status", "status_rank", "updated_at"} | ({"open"} & item.keys())
 
 
 def _summary(item: Item) -> OrderSummary:

@@ -112,6 +112,7 @@ class DynamoPaymentStore:
                 ":one": 1,
                 **may_follow,
             },
+            returned="ALL_NEW",
         )
         if isinstance(answer, Existing):
             return AlreadyDecided(_payment(answer.item, counter))
@@ -133,7 +134,9 @@ class DynamoPaymentStore:
         )
         return already_settled(answer.item) if isinstance(answer, Existing) else Stored(outcome)
 
-    def _update(self, order_id: str, update: str, condition: str, values: Item) -> Item | Existing:
+    def _update(
+        self, order_id: str, update: str, condition: str, values: Item, returned: str = "NONE"
+    ) -> Item | Existing:
         return write(
             self._dynamodb.update_item,
             TableName=self._table_name,
@@ -142,7 +145,7 @@ class DynamoPaymentStore:
             ConditionExpression=condition,
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=to_wire(values),
-            ReturnValues="ALL_NEW",
+            ReturnValues=returned,
         )
 
 

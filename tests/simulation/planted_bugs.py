@@ -279,8 +279,9 @@ def _() -> Iterator[None]:
     update = DynamoOrderStore._update
 
     def unconditional(self: Any, item: Any, **parameters: Any) -> Any:
-        if "status_rank" in parameters["condition"]:
-            parameters["condition"] = "attribute_not_exists(order_id) OR :status_rank > :zero"
+        if order_store.FORWARD in parameters["condition"]:
+            known = "attribute_exists(#status_rank) AND :status_rank > :zero"
+            parameters["condition"] = parameters["condition"].replace(order_store.FORWARD, known)
             parameters["values"] = parameters["values"] | {"zero"}
             item = {**item, "zero": 0}
         return update(self, item, **parameters)
