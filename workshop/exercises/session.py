@@ -64,10 +64,10 @@ def reminder(root: Path = ROOT) -> str | None:
     number = under_way(root)
     if number is None:
         return None
-    reset = f'Reset it: make exercise ARGS="{number} reset"'
+    reset = f'make exercise ARGS="{number} reset"'
     if is_solved(root):
-        return f"Exercise {number} is solved, and your files are not reset yet. {reset}"
-    return f"Exercise {number} is under way, so its files are broken. {reset}"
+        return f"Exercise {number} is solved, and your files are not reset yet. Reset them: {reset}"
+    return f"Exercise {number} is under way, so its files are broken. When you have finished: {reset}"
 
 
 def require(exercise: Exercise, root: Path = ROOT) -> UnderWay:
