@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from local_cloud import snapshot
+from local_cloud import garbage_collection, snapshot
 from local_cloud.delivery.permission_log import PermissionLog
 from local_cloud.delivery.wiring import Parts
 from local_cloud.endpoints.control_api import ControlApi
@@ -111,6 +111,7 @@ def _serve(settings: Settings) -> int:
                 _mark_stopping(settings)
             await asyncio.to_thread(_drain, parts, settings.drain if keep.is_set() else 0)
 
+        garbage_collection.start()
         served = app if settings.bare else RequestCheck(app)
         ask_to_end = _checked(parts, service_state.collect, end)
         application = ControlApi(parts, Repeats(served), ask_to_end, stop.is_set)

@@ -67,7 +67,7 @@ def reminder(root: Path = ROOT) -> str | None:
     reset = f'make exercise ARGS="{number} reset"'
     if is_solved(root):
         return f"Exercise {number} is solved, and your files are not reset yet. Reset them: {reset}"
-    return f"Exercise {number} is under way, so its files are broken. When you have finished: {reset}"
+    return f"Exercise {number} is under way, so its files are broken. Afterwards: {reset}"
 
 
 def require(exercise: Exercise, root: Path = ROOT) -> UnderWay:
