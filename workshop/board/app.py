@@ -36,7 +36,12 @@ def build(source: Source, *, token: str, port: int) -> ASGIApp:
 
     @asynccontextmanager
     async def reading(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(each.run()) for each in (board.feed, board.faults)]
+        runs = (
+            board.feed.run(),
+            board.faults.run(),
+            board.queues.run(lambda: board.faults.watchers > 0),
+        )
+        tasks = [asyncio.create_task(each) for each in runs]
         try:
             yield
         finally:

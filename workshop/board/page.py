@@ -19,6 +19,7 @@ from workshop.board.copies import Copies
 from workshop.board.event_list import EventLine
 from workshop.board.fault_watch import FaultWatch
 from workshop.board.feed import Feed
+from workshop.board.queue_watch import QueueWatch
 from workshop.board.source import Source
 from workshop.deployment.aws_errors import aws_errors
 from workshop.deployment.stack import Stack, command
@@ -38,6 +39,7 @@ READ_ONLY = "The board only shows this stack. To change it as well: make board A
 """The response to an action on a stack that the board must not change."""
 
 VIEWS = (
+    ("Orders", "/orders"),
     ("Events", "/"),
     ("Flow", "/flow"),
     ("Dead letters", "/dead-letters"),
@@ -79,6 +81,7 @@ class Board:
         token: The token that each POST repeats.
         copies: What the board has sent.
         faults: The injected faults.
+        queues: The number of dead letters.
     """
 
     source: Source
@@ -86,10 +89,12 @@ class Board:
     token: str
     copies: Copies = field(default_factory=Copies)
     faults: FaultWatch = field(init=False)
+    queues: QueueWatch = field(init=False)
     _templates: Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:
         self.faults = FaultWatch(self.source, self.feed)
+        self.queues = QueueWatch(self.source, self.feed)
 
     async def stack(self) -> Stack:
         """Return the stack as it is now.
@@ -156,6 +161,10 @@ class Board:
         """Return the HTML of the banners that every page shows."""
         return self.render("banners.html")
 
+    def everywhere(self) -> str:
+        """Return the HTML of what changes on every page: the banners, and a count of the menu."""
+        return self.banners() + self.render("menu_count.html")
+
     def refusal(self) -> Response | None:
         """Return the response to every action if the board must not change the stack."""
         if self.source.may_act:
@@ -185,7 +194,7 @@ class Board:
                     yield {"event": "reload", "data": ""}
                     return
                 newest = self.feed.events.revision
-                banners = self.banners()
+                banners = self.everywhere()
                 html = await render(after)
                 if html or banners != shown:
                     data = f"{banners if banners != shown else ''}{html}".replace("\n", " ")
@@ -193,7 +202,7 @@ class Board:
                     yield {"id": str(newest), "data": data}
                 after = newest
                 await asyncio.sleep(_TICK)
-                if self.feed.events.revision == after and self.banners() == shown:
+                if self.feed.events.revision == after and self.everywhere() == shown:
                     await self.feed.wait(every)
 
         async def watched() -> AsyncIterator[dict[str, str]]:

@@ -32,12 +32,21 @@ def read(stack: Stack) -> Counts:
         AwsRequestError: SQS refused a request.
     """
     items = {key: item_count(stack, name) for key, name in stack.outputs.table_names.items()}
-    messages: Counter[str] = Counter()
-    if stack.outputs.dead_letter_queue_urls:
-        for (consumer, _), waiting in dead_letters.of(stack).queues.waiting().items():
-            messages[consumer] += waiting.total
     buffered = {
         key: held_messages(stack.client("sqs"), url)
         for key, url in stack.outputs.buffer_queue_urls.items()
     }
-    return Counts(items, messages, buffered)
+    return Counts(items, dead_letter_counts(stack), buffered)
+
+
+def dead_letter_counts(stack: Stack) -> dict[str, int]:
+    """Return consumer's key → messages in its dead-letter queues; each queue is one request.
+
+    Raises:
+        AwsRequestError: SQS refused a request.
+    """
+    messages: Counter[str] = Counter()
+    if stack.outputs.dead_letter_queue_urls:
+        for (consumer, _), waiting in dead_letters.of(stack).queues.waiting().items():
+            messages[consumer] += waiting.total
+    return dict(messages)

@@ -72,20 +72,38 @@ def newest(stack: Stack) -> str:
     Raises:
         UsageError: There is no order yet.
     """
+    found = all_rows(stack)
+    if not found:
+        raise UsageError("There is no order yet. Place one: make order")
+    return str(max(found, key=placed_at)["order_id"])
+
+
+def all_rows(stack: Stack, most: int | None = None) -> list[Row]:
+    """Return the orders' ids, statuses, totals and times, in no order.
+
+    A scan reads the whole table. The table is small here, and no index has the orders of all
+    customers by time. The services never scan.
+
+    Args:
+        stack: The stack.
+        most: The most orders to read; None for all.
+    """
     from orderflow.dynamodb import from_wire
 
-    # A scan reads the whole table. The table is small here, and no index has the orders of all
-    # customers by time. The services never scan.
     pages = (
         stack.client("dynamodb")
         .get_paginator("scan")
         .paginate(
             TableName=table_name(stack, "orders"),
-            ProjectionExpression="order_id, placed_at",
+            ProjectionExpression="order_id, placed_at, #status, #total, currency",
+            ExpressionAttributeNames={"#status": "status", "#total": "total"},
             ConsistentRead=True,
+            PaginationConfig={"MaxItems": most},
         )
     )
-    found = [from_wire(item) for page in pages for item in page["Items"]]
-    if not found:
-        raise UsageError("There is no order yet. Place one: make order")
-    return str(max(found, key=lambda row: str(row.get("placed_at", "")))["order_id"])
+    return [from_wire(item) for page in pages for item in page["Items"]]
+
+
+def placed_at(row: Row) -> str:
+    """Return when an order was placed; empty if that is not known."""
+    return str(row.get("placed_at", ""))

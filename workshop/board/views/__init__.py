@@ -7,10 +7,11 @@ from workshop.board.views import (
     flow,
     lesson,
     order,
+    orders,
     place_order,
     send,
     why,
 )
 
-ALL = (dead_letters, events, faults, flow, lesson, order, place_order, send, why)
-"""All views."""
+ALL = (dead_letters, events, faults, flow, lesson, orders, order, place_order, send, why)
+"""All views; `orders` has a path that would be an order's id for `order`."""
