@@ -90,6 +90,16 @@ def test_list_shows_reason_tries_age_event_order_and_queue(client, queues):
     assert queues.received == set(), "all are visible to other commands"
 
 
+def test_list_shows_the_messages_of_one_order(client, queues):
+    other = dead_letter("dddd5555-0000", order_id="ord_other")
+    queues.put(GATEWAY, other)
+    page = client.part("/dead-letters?order=ord_other")
+    assert list(rows(page)) == [other.message_id]
+    assert 'href="/dead-letters">Show all' in page
+    assert "&amp;order=ord_other" in page
+    assert "none" in client.part("/dead-letters?order=ord_none")
+
+
 def test_payload_hides_personal_data_until_it_is_asked_for(client, queues):
     queues.put(GATEWAY)
     client.part("/dead-letters")

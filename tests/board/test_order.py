@@ -63,6 +63,40 @@ def test_the_page_says_whether_an_order_is_stalled(client, order):
     assert "The order is settled." in client.part(f"/orders/{ORDER}")
 
 
+def test_each_advised_command_has_its_place_on_the_board(order):
+    source = FakeSource(stack_of(5))
+    event = bus_event("OrderCreated", "payment", order_id=ORDER)
+    source.add(event, delivery("payment", Outcome.DROPPED, event))
+    order[:] = [
+        OrderNow(
+            {"orders": PAID},
+            advice=(
+                "It is stalled.",
+                "Its log: make logs ARGS=payment",
+                "Set its stock: WORKSHOP_CLOUD=x make stock ARGS=MOUSE=10",
+                "It is in a queue: make dlq\nRedrive it: make redrive",
+                "Re-publish its OrderCreated: make reconcile",
+            ),
+        )
+    ]
+    with Client(source) as client:
+        client.shows("event-event-1")
+        page = client.part(f"/orders/{ORDER}")
+    links = re.findall(r'<p>([^<]*) <a class="here" href="([^"]*)">', page)
+    assert [(words.partition(":")[0], html.unescape(link)) for words, link in links] == [
+        ("Its log", "/events/event-1"),
+        ("Set its stock", "/place-order"),
+        ("It is in a queue", f"/dead-letters?order={ORDER}"),
+        ("Redrive it", f"/dead-letters?order={ORDER}"),
+        ("Re-publish its OrderCreated", "/send?from=event-1&target=payment"),
+    ]
+
+
+def test_advice_without_a_stored_event_has_no_link_to_it(client, order):
+    order[:] = [OrderNow({"orders": PAID}, advice=("make reconcile", "make logs", "make up"))]
+    assert 'class="here"' not in client.part(f"/orders/{ORDER}")
+
+
 @pytest.mark.parametrize("order_id", ["<script>", "-x", "a" * 65, "ord 1"])
 def test_an_id_that_no_order_can_have_is_refused_in_a_sentence(client, order_id):
     for path in (f"/orders/{order_id}", f"/orders/{order_id}/live?generation=1"):

@@ -186,10 +186,25 @@ def test_personal_data_is_shown_only_when_asked_for_and_then_editable(client, so
     page = client.part("/send?from=event-1")
     assert "Ada" not in page
     assert "<textarea" not in page
-    assert 'hx-post="/send"' not in page
+    assert 'name="event"' not in page
     page = client.part("/send?from=event-1&personal=1")
     assert "Ada" in page
     assert "<textarea" in page
+
+
+def test_event_is_sent_unchanged_without_its_personal_data_on_the_page(client, aws, source):
+    source.add(bus_event())
+    client.shows("event-event-1")
+    page = client.part("/send?from=event-1&target=payment")
+    assert 'value="payment" checked' in page
+    assert "Ada" not in page
+    assert client.post("/send", **{"from": "event-1", "target": "payment"}).status == 200
+    ((function, _, event),) = aws.invoked
+    assert function == "orderflow-payment"
+    assert event["detail"] == VALID["detail"], "its real values"
+    assert client.post("/send", **{"from": "gone", "target": "payment"}).status == 422
+    edited = client.post("/send", **{"from": "event-1", "event": "", "target": "payment"})
+    assert edited.status == 422
 
 
 def test_masked_event_is_refused_even_with_a_consent(client, aws):

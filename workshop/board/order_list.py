@@ -1,6 +1,6 @@
 """The newest orders, and in one sentence each what is wrong and where."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from local_cloud.delivery.delivery_log import Delivery, Outcome
@@ -113,13 +113,10 @@ def problem(
     if order.settled:
         return ""
     stored = list(lines)
-    for line in reversed(stored):
-        for consumer in line.consumers(keys):
-            if consumer.state in _LOST and not consumer.repair:
-                mine = [
-                    each for each in line.deliveries if keys.get(each.function) == consumer.name
-                ]
-                return _lost(line, consumer, mine, queued)
+    if found := lost(stored, keys):
+        line, consumer = found
+        mine = [each for each in line.deliveries if keys.get(each.function) == consumer.name]
+        return _lost(line, consumer, mine, queued)
     if not idle:
         return ""
     last = stored[-1] if stored else None
@@ -129,6 +126,20 @@ def problem(
         names = " and ".join(each.name for each in last.consumers(keys))
         return f"{names} was killed before it published {last.step}."
     return f"Nothing runs for it after {last.step or last.origin.detail_type}."
+
+
+def lost(lines: Sequence[EventLine], keys: Mapping[str, str]) -> tuple[EventLine, Consumer] | None:
+    """Return an order's newest event that a function has missed, and this function.
+
+    Args:
+        lines: The order's events, oldest first.
+        keys: Function name → key.
+    """
+    for line in reversed(lines):
+        for consumer in line.consumers(keys):
+            if consumer.state in _LOST and not consumer.repair:
+                return line, consumer
+    return None
 
 
 def _lost(

@@ -45,11 +45,14 @@ class _DeadLetters:
     async def page(self, request: Request) -> Response:
         """Show the messages in the dead-letter queues."""
         await self._list.refresh()
+        order = _order(request)
         found = self._list.newest_first() if not self._list.problem else []
+        found = [each for each in found if _is_of(each, order)]
         return await self._board.page(
             request,
             "dead_letters.html",
             notes=self._notes(),
+            order=order,
             rows=[self._row(each) for each in found[:SHOWN]],
             hidden=max(len(found) - SHOWN, 0),
             shown=SHOWN,
@@ -60,13 +63,13 @@ class _DeadLetters:
 
     async def live(self, request: Request) -> Response:
         """Stream the messages that are new or have another state."""
-        version = revision(request.query_params.get("version", "0"))
+        version, order = revision(request.query_params.get("version", "0")), _order(request)
         shown = ""
 
         async def render(_: int) -> str:
             nonlocal version, shown
             await self._list.refresh()
-            changed = self._list.changed_after(version)
+            changed = [each for each in self._list.changed_after(version) if _is_of(each, order)]
             version = self._list.version
             notes = self._notes()
             if notes == shown and not changed:
@@ -191,3 +194,12 @@ class _DeadLetters:
             is_undelivered=found.queue == "undelivered",
             **{**shown, **more},
         )
+
+
+def _order(request: Request) -> str:
+    """Return the id of the order whose messages are shown; empty for those of all orders."""
+    return request.query_params.get("order", "").strip()
+
+
+def _is_of(entry: Entry, order: str) -> bool:
+    return not order or entry.dead_letter.order_id == order

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.board.advice_links import link_of
 from workshop.board.order_reading import WatchedOrder, WatchedOrders
 from workshop.board.page import Board
 from workshop.board.views.events import SHOWN, function_keys, line_values
@@ -98,11 +99,15 @@ class _Order:
     def _parts(self, order: WatchedOrder, *, personal: bool) -> dict[str, str]:
         """Return the parts of the page that change: name → HTML."""
         now, render, reading = order.now, self._board.render, order.reading
-        queues = reading.stack.outputs.dead_letter_queue_urls if reading.stack else {}
+        keys = reading.stack.outputs.function_keys if reading.stack else {}
+        lines = self._board.feed.events.of_order(order.order_id)
+        advice = [
+            (line, *link_of(line, order.order_id, lines, keys))
+            for sentence in now.advice
+            for line in sentence.splitlines()
+        ]
         parts = {
-            "state": render(
-                "order_state.html", now=now, problem=reading.problem, has_queues=bool(queues)
-            ),
+            "state": render("order_state.html", now=now, problem=reading.problem, advice=advice),
             "waterfall": render("order_waterfall.html", waterfall=now.waterfall),
             "changes": render("order_changes.html", changes=list(order.changes)[::-1]),
         }

@@ -1,7 +1,8 @@
 """Edit an event and send it, again or for the first time.
 
 The editor contains either an event with all its real values or nothing, and an event with masked
-values is never sent: so nobody sends a masked payload by accident.
+values is never sent: so nobody sends a masked payload by accident. An event that is sent unchanged
+needs no editor: the board has its values.
 """
 
 import hashlib
@@ -72,7 +73,9 @@ class _Send:
             new=query.get("new") == "1",
             event=_indented(masked(event) if hidden else event) if event else "",
             hidden=hidden,
+            unchanged=hidden and query.get("new") != "1",
             bus=BUS,
+            target=query.get("target", BUS),
             functions=[
                 each.key
                 for each in flow().functions.values()
@@ -106,9 +109,12 @@ class _Send:
                 return sending.put_on_bus(stack, event)
             return sending.invoke(stack, target, event)
 
+        original = given.get("from", "")
+        unchanged = bool(original) and "event" not in given
         try:
-            event = _unmasked(text)
-            if sending.violations(event) and given.get("although") != _digest(text):
+            event = self._copied(original) if unchanged else _unmasked(text)
+            consent = unchanged or given.get("although") == _digest(text)
+            if not consent and sending.violations(event):
                 raise WorkshopError(
                     "Not sent: the event is invalid. Fix it, or select that it is sent although "
                     "it is invalid."
@@ -119,7 +125,7 @@ class _Send:
             return HTMLResponse(html, HTTPStatus.UNPROCESSABLE_ENTITY)
         if target != BUS:
             self._board.copies.store(key, event)
-        if original := given.get("from", ""):
+        if original:
             self._board.copies.add(key, original)
         return await self._sent(key, sending.order_id(event))
 
