@@ -9,8 +9,10 @@ from recovery.redrive.consumers import Failure
 
 from local_cloud.delivery.delivery_log import Outcome
 from tests.board.fakes import Client, FakeSource, bus_event, delivery, until
+from tests.board.test_flow import stack_of
 from tests.workshop.fake_queues import CONSUMERS, NOW, ORDER, FakeConsumers, FakeQueues, dead_letter
 from workshop.board import dead_letter_list
+from workshop.board.dead_letter_cause import cause_of
 from workshop.journeys import order_rows
 from workshop.recovery import dead_letters
 from workshop.recovery.dead_letters import DeadLetters
@@ -100,6 +102,51 @@ def test_list_shows_the_messages_of_one_order(client, queues):
     assert "none" in client.part("/dead-letters?order=ord_none")
 
 
+def with_token(token):
+    return {"detail": {"data": {"payment_method": {"token": token}}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "gateway_up", "words"),
+    [
+        (
+            {"error": "UnknownSkuError", "reason": "no stock item for WEBCAM"},
+            None,
+            "before you redrive: make stock ARGS=WEBCAM=10",
+        ),
+        ({"event": with_token("tok_unavailable")}, True, "A redrive cannot help."),
+        ({"event": with_token("tok_approved")}, False, "Switch it on before you redrive."),
+        ({"event": with_token("tok_approved")}, True, "is up again"),
+        ({"event": None}, None, ""),
+        ({"error": "Boom"}, True, ""),
+    ],
+)
+def test_known_cause_of_a_dead_letter_is_named(changes, gateway_up, words):
+    found = cause_of(dead_letter("id", **changes), cloud="default", gateway_up=gateway_up)
+    assert words in found.sentence if words else found is None
+
+
+def test_cause_is_shown_with_a_link(client, queues):
+    queues.put(
+        dead_letter("id", "inventory", error="UnknownSkuError", reason="no stock item for X")
+    )
+    page = client.part("/dead-letters")
+    assert "make stock ARGS=X=10" in page
+    assert '<a href="/place-order">' in page
+
+
+def test_order_that_has_ended_is_named_before_a_redrive(queues, monkeypatch):
+    statuses = {ORDER: "PAID"}
+    monkeypatch.setattr(order_rows, "statuses", lambda *_: statuses)
+    queues.put(GATEWAY)
+    with Client(FakeSource(stack_of(5))) as client:
+        assert "The order has ended" not in client.part("/dead-letters")
+        statuses[ORDER] = "SHIPMENT_PREPARED"
+        text = rows(client.part("/dead-letters"))[GATEWAY.message_id]
+    assert "The order has ended: SHIPMENT_PREPARED." in text
+    assert queues.times_received == 1, "the status is read without the messages"
+
+
 def test_payload_hides_personal_data_until_it_is_asked_for(client, queues):
     queues.put(GATEWAY)
     client.part("/dead-letters")
@@ -146,7 +193,9 @@ def test_message_that_fails_again_stays_with_its_new_error(client, queues):
     queues.consumers.answers["inventory"] = Failure("Boom", "another reason")
     client.part("/dead-letters")
     found = client.post(f"/dead-letters/{SKU.message_id}/redrive")
-    assert "failed again: Boom: another reason" in rows(found.text)[SKU.message_id]
+    text = rows(found.text)[SKU.message_id]
+    assert "in its queue; the redrive failed again: Boom: another reason" in text
+    assert "tries 3, and 1 redrive " in text
     assert "failed again: Boom" in client.part("/dead-letters"), "also after a reload"
 
 

@@ -49,7 +49,7 @@ def _to_logs(lines: Sequence[EventLine], keys: Mapping[str, str]) -> Link:
 
 
 def _to_send(lines: Sequence[EventLine], keys: Mapping[str, str]) -> Link:
-    """Return the link that sends the missed event to its function, or the first event to the bus."""
+    """Return the link that sends the missed event to its function, else the first event."""
     found = order_list.lost(lines, keys)
     if found and found[0].logged:
         line, consumer = found

@@ -17,6 +17,7 @@ from local_cloud.delivery.delivery_log import Outcome
 from workshop.board.page import Board
 from workshop.deployment.stack import Stack
 from workshop.errors import EXPECTED, WorkshopError
+from workshop.journeys import order_rows
 from workshop.recovery import dead_letter_view, dead_letters, discarding
 from workshop.recovery.dead_letters import Attempt, DeadLetter, Filter, Result, Waiting
 
@@ -57,6 +58,8 @@ class Entry:
         state: Its state.
         cause: Why its redrive failed; empty before.
         note: What the last action on it said; empty if nothing.
+        redrives: How often its redrive has failed.
+        ended: The final status of its order; empty if that has none, or it is not known.
         alike: The number of messages in the queues with the same consumer and error.
         changed: The version of the list in which it changed last.
     """
@@ -65,6 +68,8 @@ class Entry:
     state: State = State.WAITING
     cause: str = ""
     note: str = ""
+    redrives: int = 0
+    ended: str = ""
     alike: int = 1
     changed: int = 0
 
@@ -85,6 +90,8 @@ class _Read:
     absent: list[str]
     found: list[DeadLetter] | None
     """None: not received, because nothing has changed."""
+    ended: Mapping[str, str] | None
+    """Order's id → its final status; None: not read."""
 
 
 class DeadLetterList:
@@ -94,6 +101,7 @@ class DeadLetterList:
         version: Increases with each change.
         problem: Why there is no list; empty if there is one.
         notes: Sentences about what the list does not show.
+        cloud: The name of the stack's cloud.
     """
 
     def __init__(self, board: Board) -> None:
@@ -109,6 +117,7 @@ class DeadLetterList:
         self.version = 0
         self.problem = ""
         self.notes: list[str] = []
+        self.cloud = ""
 
     def newest_first(self) -> list[Entry]:
         """Return the messages that are in the queues, the newest first."""
@@ -230,9 +239,11 @@ class DeadLetterList:
             for delivery in line.deliveries
         )
         known = {} if dead_lettered else self._counts
-        read = await self._board.do(lambda stack: _look(stack, self._absent, known))
+        orders = {each.dead_letter.order_id or "" for each in self.newest_first()} - {""}
+        read = await self._board.do(lambda stack: _look(stack, self._absent, known, orders))
         self._revision, self._counts, self._absent = revision, read.counts, read.absent
         stack = await self._board.stack()
+        self.cloud = stack.target.name
         held = dead_letter_view.held(sum(each.held for each in read.counts.values()))
         absent = dead_letter_view.not_shown(stack, read.absent) if read.absent else ""
         notes = [each for each in (held, absent) if each]
@@ -241,6 +252,8 @@ class DeadLetterList:
             self.version += 1
         if read.found is not None:
             self._merge(read.found)
+        if read.ended is not None:
+            self._note_ends(read.ended)
 
     def _merge(self, found: list[DeadLetter]) -> None:
         ids = {each.message_id for each in found}
@@ -261,9 +274,17 @@ class DeadLetterList:
         for name in closed[:-_MOST_CLOSED]:
             del self._entries[name]
 
+    def _note_ends(self, ended: Mapping[str, str]) -> None:
+        for entry in self._entries.values():
+            status = ended.get(entry.dead_letter.order_id or "", "")
+            if entry.is_open and entry.ended != status:
+                entry.ended = status
+                self._change(entry, entry.state, anyway=True)
+
     def _note(self, attempt: Attempt) -> None:
         found = attempt.dead_letter
         entry = self._entries.setdefault(found.message_id, Entry(found))
+        entry.redrives += attempt.result is Result.FAILED_AGAIN
         entry.cause = dead_letter_view.cause(attempt.error, attempt.reason)
         self._change(entry, _STATES[attempt.result], anyway=True)
         self._count_alike()
@@ -283,23 +304,35 @@ class DeadLetterList:
                 self._change(entry, entry.state, anyway=True)
 
 
-def _look(stack: Stack, absent: list[str], known: Counts) -> _Read:
+def _look(stack: Stack, absent: list[str], known: Counts, orders: set[str]) -> _Read:
     """Read the counts of the queues, and the messages if a count has changed.
 
     Args:
         stack: The stack.
         absent: The names of the queues that did not exist at the last read.
         known: The counts of the last read; empty to receive the messages in any case.
+        orders: The ids of the orders with known messages.
     """
     if absent or not known:
         absent = dead_letters.missing_queues(stack)
     counts = dead_letters.of(stack, without=absent).queues.waiting()
     if known and counts == known:
-        return _Read(counts, absent, None)
+        # In an account, each read has a price.
+        return _Read(counts, absent, None, _ended(stack, orders) if stack.target.own else None)
     # A queue whose messages are all invisible is in use by another command: leave it alone.
     empty = [dead_letters.name(*key) for key, each in counts.items() if not each.visible]
     queues = dead_letters.of(stack, without=[*absent, *empty], wait_seconds=_wait(stack)).queues
-    return _Read(counts, absent, dead_letters.look(queues) if len(empty) < len(counts) else [])
+    found = dead_letters.look(queues) if len(empty) < len(counts) else []
+    orders = orders | {each.order_id for each in found if each.order_id}
+    return _Read(counts, absent, found, _ended(stack, orders))
+
+
+def _ended(stack: Stack, orders: set[str]) -> dict[str, str]:
+    """Return order's id → status, of the orders with a final one."""
+    if not orders or "orders" not in stack.outputs.table_names:
+        return {}
+    found = order_rows.statuses(stack, sorted(orders))
+    return {each: status for each, status in found.items() if order_rows.is_settled(stack, status)}
 
 
 def _wait(stack: Stack) -> int:

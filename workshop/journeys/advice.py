@@ -53,14 +53,18 @@ def of(stack: Stack, order_id: str, shown: list[Hop], *, given_up: bool) -> Iter
             f"reconciler come with stage {stage_of('redrive')}."
         )
     else:
-        if failures and (stock := _missing_stock(failures[-1])):
+        if failures and (stock := missing_stock(failures[-1].step)):
             yield f"Set its stock: {command(stack, stock)}"
         yield _recovery(stack, order_id, given_up=given_up)
 
 
-def _missing_stock(failure: Hop) -> str:
-    """Return the command that creates the stock items a failure names; empty if it names none."""
-    error, _, skus = failure.step.partition(": no stock item for ")
+def missing_stock(failure: str) -> str:
+    """Return the command that creates the stock items a failure names; empty if it names none.
+
+    Args:
+        failure: The error and its reason.
+    """
+    error, _, skus = failure.partition(": no stock item for ")
     if error != "UnknownSkuError" or not skus:
         return ""
     arguments = " ".join(f"{sku}=10" for sku in skus.split(", "))

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.board.dead_letter_cause import cause_of
 from workshop.board.dead_letter_list import EVERY, DeadLetterList, Entry
 from workshop.board.masking import masked
 from workshop.board.page import Board, revision
@@ -192,6 +193,11 @@ class _DeadLetters:
             age=dead_letter_view.age(found, datetime.now(UTC)),
             short=found.message_id[: dead_letter_view.SHORT],
             is_undelivered=found.queue == "undelivered",
+            cause=cause_of(
+                found,
+                cloud=self._list.cloud,
+                gateway_up=self._board.faults.state.gateway_up,
+            ),
             **{**shown, **more},
         )
 

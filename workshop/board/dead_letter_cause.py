@@ -1,0 +1,65 @@
+"""What is known about the cause of a dead letter, and what to do before a redrive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workshop.deployment.stack import on
+from workshop.journeys import advice
+from workshop.orders.api_client import TOKEN_EFFECTS
+from workshop.recovery import dead_letter_view
+from workshop.recovery.dead_letters import DeadLetter
+
+_ALWAYS_FAILS = "tok_unavailable"
+"""The payment token for which the gateway fails every time."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A sentence about the cause, and the place on the board that helps.
+
+    Attributes:
+        sentence: What is known, and what to do.
+        text: The link's text; empty for none.
+        link: Its address.
+    """
+
+    sentence: str
+    text: str = ""
+    link: str = ""
+
+
+def cause_of(found: DeadLetter, *, cloud: str, gateway_up: bool | None) -> Cause | None:
+    """Return what is known about the cause of a dead letter; None if nothing is.
+
+    Args:
+        found: The dead letter.
+        cloud: The name of the stack's cloud, for commands.
+        gateway_up: Whether the payment gateway responds; None if that is not known.
+    """
+    if stock := advice.missing_stock(dead_letter_view.cause(found.error, found.reason)):
+        sentence = (
+            f"The inventory had no such stock item. Set it before you redrive: {on(cloud, stock)}"
+        )
+        return Cause(sentence, "The stock on this board", "/place-order")
+    if found.error != "GatewayUnavailableError":
+        return None
+    if _token(found.event) == _ALWAYS_FAILS:
+        effect = TOKEN_EFFECTS[_ALWAYS_FAILS].removesuffix(".")
+        return Cause(
+            f"The order's payment token is {_ALWAYS_FAILS}: {effect[0].lower()}{effect[1:]}. "
+            "A redrive cannot help."
+        )
+    if gateway_up is False:
+        sentence = "The payment gateway is down. Switch it on before you redrive."
+        return Cause(sentence, "The gateway on this board", "/faults#gateway")
+    if gateway_up:
+        return Cause("The payment gateway is up again. Redrive it.")
+    return None
+
+
+def _token(event: Any) -> str:
+    """Return the payment token of an OrderCreated; empty for another event."""
+    for name in ("detail", "data", "payment_method", "token"):
+        event = event.get(name) if isinstance(event, Mapping) else None
+    return event if isinstance(event, str) else ""
