@@ -3,6 +3,8 @@
 import html
 import json
 import re
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -109,6 +111,32 @@ def test_rules_for_other_types_are_folded_if_one_matches(client, asked):
     assert "1 rule for another type of event" in text_of(client.part("/why?event=first"))
     asked.answers = (OTHER_TYPE, REFUSED)
     assert "other type" not in text_of(client.part("/why?event=first"))
+
+
+@pytest.mark.parametrize("start", [ORDER[:12], f"{ORDER[:12]}…"])
+def test_start_of_an_id_is_enough(client, asked, start):
+    client.part(f"/why?event={quote(start)}")
+    assert [event["id"] for event, _ in asked] == ["second"]
+    client.part("/why?event=ord_")
+    assert len(asked) == 1, "it is too short"
+
+
+def test_chosen_function_comes_first_with_one_sentence(client, asked):
+    asked.answers = (DELIVERED, OTHER_TYPE)
+    page = client.part("/why?event=first&function=shipping")
+    assert "This is normal: shipping waits for is InventoryUpdated." in text_of(page)
+    assert page.index("Checks of shipping") < page.index("Checks of payment")
+    assert "<option selected>shipping</option>" in page
+    assert "another type of event" not in text_of(page)
+
+
+def test_no_change_is_suggested_for_an_event_of_another_type(client, asked):
+    changed = replace(OTHER_TYPE, changed={"detail": {}})
+    asked.answers = (changed,)
+    assert "which the rule matches" not in text_of(client.part("/why?event=first"))
+    event = {"source": "a", "detail-type": "OrderCreatd", "detail": {}}
+    typing_error = client.post("/why", json=json.dumps(event)).text
+    assert "which the rule matches" in text_of(typing_error)
 
 
 def test_event_of_the_form_is_explained_and_escaped(client, asked):

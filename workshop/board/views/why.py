@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from orderflow.contract import types
 from workshop.board.event_list import EventLine
 from workshop.board.masking import masked
 from workshop.board.page import Board, form
@@ -17,12 +18,18 @@ from workshop.board.views.events import function_keys
 from workshop.deployment.stack import Stack
 from workshop.errors import EXPECTED, UsageError
 from workshop.event_patterns import matches
+from workshop.stages import flow
 from workshop.why import answers, events, view
 from workshop.why.answers import RuleAnswer
 from workshop.why.events import Asked
+from workshop.why.explanation import Event
+from workshop.why.sentence import is_other_type, sentence
 
 MOST = 10
 """The most events that are answered at once; the page says how many more there are."""
+
+SHORTEST = 6
+"""Characters of the start of an id at least."""
 
 NO_REPAIRS: Mapping[str, str] = MappingProxyType({})
 
@@ -39,6 +46,7 @@ class _Answered:
     identity: str
     key: str
     elsewhere: str
+    first: str
     rules: list[dict[str, Any]]
     others: list[dict[str, Any]]
 
@@ -60,9 +68,10 @@ class _Why:
             what = what or request.query_params.get(name, "").strip()
         html = ""
         lines = self._found(what) if what else []
+        chosen = request.query_params.get("function", "")
         try:
             if what:
-                html = await self._of_lines(what, lines)
+                html = await self._of_lines(what, lines, chosen)
         except EXPECTED as error:
             html = self._board.render("error.html", message=str(error))
         order_id = lines[0].order_id if lines else ""
@@ -70,6 +79,8 @@ class _Why:
             request,
             "why.html",
             what=what,
+            functions=[each.key for each in flow().functions.values() if each.consumes],
+            chosen=chosen,
             answers=html,
             order_id=order_id,
             siblings=self._board.feed.events.of_order(order_id)[-MOST:] if order_id else [],
@@ -88,14 +99,23 @@ class _Why:
         return await self._board.result(html())
 
     def _found(self, what: str) -> list[EventLine]:
-        """Return the newest event with an id, else the newest event of an order."""
+        """Return the newest event with an id, else the newest event of an order.
+
+        The start of an id is enough, as the lists show it.
+        """
         stored = self._board.feed.events
         if (line := stored.get(what)) is not None:
             return [line]
-        same = [each for each in stored.newest_first() if each.origin.identity == what]
-        return same[:1] or stored.of_order(what)[-1:]
+        newest = list(stored.newest_first())
+        same = [each for each in newest if each.origin.identity == what]
+        same = same or stored.of_order(what)[-1:]
+        start = what.rstrip(".…")
+        if not same and len(start) >= SHORTEST:
+            same = [each for each in newest if each.order_id.startswith(start)]
+            same = same or [each for each in newest if each.key.startswith(start)]
+        return same[:1]
 
-    async def _of_lines(self, what: str, lines: list[EventLine]) -> str:
+    async def _of_lines(self, what: str, lines: list[EventLine], chosen: str) -> str:
         if not lines:
             raise UsageError(
                 f"The board stores no event and no order {what:.80}. It has only the newest ones."
@@ -114,15 +134,17 @@ class _Why:
         repairs = {
             consumer.name: consumer.repair for each in lines for consumer in each.consumers(keys)
         }
-        return await self._answer(
-            [(_asked(each, own=own), each.key) for each in lines], repairs=repairs
-        )
+        asked = [(_asked(each, own=own), each.key) for each in lines]
+        return await self._answer(asked, repairs=repairs, chosen=chosen)
 
     async def _answer(
-        self, asked: list[tuple[Asked, str]], repairs: Mapping[str, str] = NO_REPAIRS
+        self,
+        asked: list[tuple[Asked, str]],
+        repairs: Mapping[str, str] = NO_REPAIRS,
+        chosen: str = "",
     ) -> str:
         def run(stack: Stack) -> list[_Answered]:
-            return [_answered(stack, each, key, repairs) for each, key in asked[:MOST]]
+            return [_answered(stack, each, key, repairs, chosen) for each, key in asked[:MOST]]
 
         found = await self._board.do(run)
         return self._board.render("why_answers.html", found=found, hidden=len(asked) - len(found))
@@ -139,13 +161,17 @@ def _asked(line: EventLine, *, own: bool) -> Asked:
     return Asked(dict(line.content), rules=rules)
 
 
-def _answered(stack: Stack, asked: Asked, key: str, repairs: Mapping[str, str]) -> _Answered:
+def _answered(
+    stack: Stack, asked: Asked, key: str, repairs: Mapping[str, str], chosen: str
+) -> _Answered:
     try:
         found = answers.why(stack, asked.event, matches, sent=asked.rules)
     except ValueError as error:
         raise UsageError(f"EventBridge refuses this event: {error}") from error
     found = [_repaired(each, repairs.get(each.function, "")) for each in found]
-    short = [each for each in found if view.is_short(each, found)]
+    first = [each for each in found if chosen and each.function == chosen]
+    found = [*first, *(each for each in found if each not in first)]
+    short = [each for each in found if view.is_short(each, found) and each not in first]
     metadata = asked.event["detail"].get("metadata")
     identity = metadata.get("event_id") if isinstance(metadata, dict) else ""
     return _Answered(
@@ -154,8 +180,9 @@ def _answered(stack: Stack, asked: Asked, key: str, repairs: Mapping[str, str]) 
         identity=identity if isinstance(identity, str) else "",
         key=key,
         elsewhere=view.other_bus(asked, stack.outputs.event_bus_name),
-        rules=_shown(each for each in found if each not in short),
-        others=_shown(short),
+        first=" ".join(sentence(each, asked.event) for each in first),
+        rules=_shown((each for each in found if each not in short), asked.event),
+        others=_shown(short, asked.event),
     )
 
 
@@ -167,13 +194,14 @@ def _repaired(answer: RuleAnswer, repair: str) -> RuleAnswer:
     return replace(answer, outcome=outcome, arrived=True)
 
 
-def _shown(found: Iterable[RuleAnswer]) -> list[dict[str, Any]]:
+def _shown(found: Iterable[RuleAnswer], event: Event) -> list[dict[str, Any]]:
     return [
         {
             "answer": each,
             "verdict": (verdict := view.verdict(each)),
             "mood": "good" if verdict in _GOOD else "quiet" if verdict in _QUIET else "bad",
-            "changed": _indented(each.changed) if each.changed else "",
+            "other_type": (other := is_other_type(each, types(), event)),
+            "changed": _indented(each.changed) if each.changed and not other else "",
         }
         for each in found
     ]
