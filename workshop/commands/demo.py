@@ -39,7 +39,7 @@ def demo(
     print_table(demonstration.summary(endings))
     demonstration.check(endings)
     out.print("\nWhat failed is recovered: none of these orders waits in a dead-letter queue.")
-    out.print("\nNext:")
+    out.print("\nNext: lesson 1, in 01-order-service/README.md. Or try:")
     for command, what in (
         ("make order ARGS='KEYBOARD=2 --token tok_declined'", "an order of your own"),
         ("make follow", "the last order's journey"),
