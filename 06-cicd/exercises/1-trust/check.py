@@ -104,7 +104,7 @@ OURS_BUT = [
     ("a pull request", "repo:you/orders:pull_request"),
     ("any branch that somebody pushes", "repo:you/orders:ref:refs/heads/release/evil"),
     ("a release branch", "repo:you@11/orders@22:ref:refs/heads/release/1"),
-    ("main, before anybody approved,", "repo:you@11/orders@22:ref:refs/heads/main"),
+    ("main before anybody approved", "repo:you@11/orders@22:ref:refs/heads/main"),
     ("another environment", "repo:you/orders:environment:production-test"),
 ]
 APPROVED = "environment:production"
