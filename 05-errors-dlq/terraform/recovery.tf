@@ -109,8 +109,11 @@ resource "aws_scheduler_schedule" "reconciler" {
     }
   }
 
+  # The first run is at once. What it publishes and a consumer cannot process must find its queue.
   depends_on = [
     aws_iam_role_policy.schedule,
+    aws_lambda_function_event_invoke_config.consumer,
+    aws_lambda_function_event_invoke_config.live_consumer,
     aws_lambda_function_event_invoke_config.reconciler,
     aws_lambda_function_event_invoke_config.live_reconciler,
   ]
