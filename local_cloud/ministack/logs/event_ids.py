@@ -4,7 +4,7 @@ FilterLogEvents returns it on AWS (`aws logs filter-log-events` shows it in the 
 tools such as awslogs read it. MiniStack has none for the lines of a function.
 """
 
-import uuid
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -29,4 +29,4 @@ def install() -> None:
 
 
 def _new_id(milliseconds: int) -> str:
-    return f"{milliseconds:020d}{uuid.uuid4().int % 10**_DIGITS:0{_DIGITS}d}"
+    return f"{milliseconds:020d}{random.randrange(10**_DIGITS):0{_DIGITS}d}"
