@@ -81,6 +81,12 @@ def test_filter_in_the_address_is_shown_and_kept_for_the_stream():
     assert "<option selected>PaymentProcessed</option>" in page
 
 
+def test_filter_that_no_event_matches_says_so():
+    with Client(FakeSource()) as client:
+        assert "No event yet." in client.part("/")
+        assert "No event matches." in client.part("/?type=OrderCreated")
+
+
 def test_old_events_of_a_later_stage_have_short_function_names():
     source = FakeSource(stack_of(1))
     source.add(bus_event("OrderCreated", "payment"))

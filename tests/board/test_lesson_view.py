@@ -98,6 +98,25 @@ def test_redriven_event_is_one_whose_effect_came_after_the_dead_letter():
     assert "redriven payment" not in shown(CREATED, PAID, late), "it was a duplicate that failed"
 
 
+@pytest.mark.parametrize(
+    ("token", "reason", "expected"),
+    [
+        ("tok_approved", "GatewayUnavailableError", True),
+        ("tok_unavailable", "GatewayUnavailableError", False),
+        ("tok_approved", "TimeoutError", False),
+    ],
+)
+def test_gateway_was_down_only_if_the_token_is_a_good_one(token, reason, expected):
+    event = example("OrderCreated", order_id=ORDER)
+    event.detail["data"]["order"]["customer_id"] = facts.LEARNERS[0]
+    event.detail["data"]["payment_method"]["token"] = token
+    created = bus_event(event, event_id="9")
+    records = [created, delivery("payment", Outcome.FAILED, created, reason=reason)]
+    assert "gateway-down payment" not in shown(*records)
+    records.append(delivery("payment", Outcome.DEAD_LETTERED, created))
+    assert ("gateway-down payment" in shown(*records)) == expected
+
+
 def test_killed_function_recovers_when_its_event_is_published():
     killed = delivery("order-api", Outcome.KILLED, CREATED, time="2020-01-01T00:00:00.000+00:00")
     assert shown(killed, orders=[ORDER]) == {"killed order-api"}

@@ -181,6 +181,18 @@ def test_a_change_is_listed_and_highlighted(client, order):
     assert "was CREATED" in page
 
 
+def test_a_change_has_the_time_at_which_it_happened(client, order):
+    order[:] = [OrderNow({"orders": CREATED}), OrderNow({"orders": PAID, "payments": PAYMENT})]
+    payment = PAYMENT | {"created_at": "2026-01-15T09:59:59.000Z", "settled_at": "soon"}
+    payment["updated_at"] = "2026-01-15T10:00:00.125Z"
+    paid = PAID | {"updated_at": "2026-01-15T10:00:00.250Z", "placed_at": "2026-01-15"}
+    order[1] = OrderNow({"orders": paid, "payments": payment})
+    client.part(f"/orders/{ORDER}")
+    page = client.part(f"/orders/{ORDER}")
+    found = re.search('<ol class="changes".*?</ol>', page, re.DOTALL)[0]
+    assert re.findall(r"<time[^>]*>([^<]*)", found) == ["10:00:00.250", "10:00:00.125"]
+
+
 def test_the_first_read_of_an_order_is_no_change(client):
     page = client.part(f"/orders/{ORDER}")
     assert _changes(page) == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -131,6 +132,21 @@ def test_stock_is_streamed_whole_and_then_when_it_changes(monkeypatch):
         second = next(each["data"] for each in messages if "stock-" in each.get("data", ""))
         assert 'id="stock-MONITOR">0<' in second
         assert "stock-MOUSE" not in second
+
+
+def test_usual_item_has_stock_and_the_dash_is_explained(monkeypatch):
+    first, second, *_ = api_client.catalogue()
+    monkeypatch.setattr(api_client, "read_stock", lambda *_: {second: 1})
+    base = fake_stack()
+    outputs = replace(base.outputs, table_names={"inventory": "orderflow-inventory"})
+    with Client(FakeSource(replace(base, outputs=outputs))) as client:
+        page = client.part("/place-order")
+    assert re.search(rf'name="quantity-{first}"[^>]*value="0"', page)
+    assert re.search(rf'name="quantity-{second}"[^>]*value="1"', page)
+    assert "–: no stock item." in page
+    with Client(FakeSource()) as client:
+        page = client.part("/place-order")
+    assert re.search(rf'name="quantity-{first}"[^>]*value="1"', page)
 
 
 def test_read_only_board_places_no_order(api):

@@ -23,7 +23,7 @@ ARGUMENTS = {
     "stock": list(catalogue()),
     **dict.fromkeys(("published", "published-again", "re-published"), flow().steps),
     **dict.fromkeys(("retried", "lost", "killed", "recovered", "duplicated"), FUNCTIONS),
-    **dict.fromkeys(("dead-lettered", "undelivered", "redriven"), FUNCTIONS),
+    **dict.fromkeys(("dead-lettered", "gateway-down", "undelivered", "redriven"), FUNCTIONS),
 }
 
 

@@ -6,12 +6,9 @@ from typing import Any
 
 from workshop.deployment.stack import on
 from workshop.journeys import advice
-from workshop.orders.api_client import TOKEN_EFFECTS
+from workshop.orders.api_client import ALWAYS_UNAVAILABLE, TOKEN_EFFECTS
 from workshop.recovery import dead_letter_view
 from workshop.recovery.dead_letters import DeadLetter
-
-_ALWAYS_FAILS = "tok_unavailable"
-"""The payment token for which the gateway fails every time."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,10 @@ def cause_of(found: DeadLetter, *, cloud: str, gateway_up: bool | None) -> Cause
         return Cause(sentence, "The stock on this board", "/place-order")
     if found.error != "GatewayUnavailableError":
         return None
-    if _token(found.event) == _ALWAYS_FAILS:
-        effect = TOKEN_EFFECTS[_ALWAYS_FAILS].removesuffix(".")
+    if _token(found.event) == ALWAYS_UNAVAILABLE:
+        effect = TOKEN_EFFECTS[ALWAYS_UNAVAILABLE].removesuffix(".")
         return Cause(
-            f"The order's payment token is {_ALWAYS_FAILS}: {effect[0].lower()}{effect[1:]}. "
+            f"The order's payment token is {ALWAYS_UNAVAILABLE}: {effect[0].lower()}{effect[1:]}. "
             "A redrive cannot help."
         )
     if gateway_up is False:

@@ -12,6 +12,7 @@ from local_cloud.delivery.delivery_log import Delivery, Outcome
 from workshop.board.event_list import EventLine
 from workshop.deployment.stack import Record, Stack
 from workshop.orders import api_client, smoke
+from workshop.orders.api_client import ALWAYS_UNAVAILABLE
 from workshop.orders.tables import table_name
 from workshop.progress import record
 from workshop.stages import flow
@@ -96,7 +97,7 @@ def _of_line(
     duplicated = {each.function for each in line.deliveries if each.outcome is Outcome.DUPLICATED}
     for each in line.deliveries:
         name = keys.get(each.function, each.function)
-        yield from _of_delivery(each, name)
+        yield from _of_delivery(line, each, name)
         if each.outcome is Outcome.DELIVERED and each.function in duplicated:
             yield f"duplicated {name}", each.time
         later: Iterable[EventLine] = ()
@@ -112,7 +113,14 @@ def _of_line(
                 yield fact, time
 
 
-def _of_delivery(each: Delivery, name: str) -> Iterator[tuple[str, str]]:
+def _gateway_was_down(line: EventLine, function: str) -> bool:
+    """Return whether a function failed because of the gateway, and not of the payment token."""
+    token = _inside(line.content, "detail", "data", "payment_method", "token")
+    reasons = [each.reason for each in line.deliveries if each.function == function]
+    return "GatewayUnavailableError" in reasons and token not in {None, ALWAYS_UNAVAILABLE}
+
+
+def _of_delivery(line: EventLine, each: Delivery, name: str) -> Iterator[tuple[str, str]]:
     if each.outcome is Outcome.DELIVERED and each.attempt > 1:
         yield f"retried {name}", each.time
     if each.outcome is Outcome.KILLED:
@@ -121,6 +129,8 @@ def _of_delivery(each: Delivery, name: str) -> Iterator[tuple[str, str]]:
         yield f"lost {name}", each.time
     if each.outcome is Outcome.DEAD_LETTERED:
         yield f"dead-lettered {name}", each.time
+        if _gateway_was_down(line, each.function):
+            yield f"gateway-down {name}", each.time
         if each.queue.endswith(_UNDELIVERED):
             yield f"undelivered {name}", each.time
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -67,7 +67,7 @@ class Change:
     """A change of an item, as the page saw it.
 
     Attributes:
-        time: When the page read it.
+        time: When it happened, as the item's own times say; without one, when the page read it.
         table: The table's key.
         parts: The attributes that `make follow` shows too, without times: name, value before,
             value after.
@@ -162,6 +162,11 @@ class WatchedOrder:
             self._rows = now.rows
         return now
 
+    def newest_changes(self) -> list[Change]:
+        """Return the changes that were seen, the newest first."""
+        newest_first = list(self.changes)[::-1]  # of the same time, the last one first
+        return sorted(newest_first, key=lambda each: each.time, reverse=True)
+
     def cells(self, table: str, *, personal: bool) -> list[Cell]:
         """Return the attributes of an item, the important ones first.
 
@@ -202,7 +207,7 @@ class WatchedOrder:
                 for name in flow().tables[table].shows
                 if name in names and not name.endswith(_TIMES)
             )
-            self.changes.append(Change(moment, table, parts))
+            self.changes.append(Change(_changed_at(names, new) or moment, table, parts))
 
 
 class WatchedOrders:
@@ -225,6 +230,20 @@ class WatchedOrders:
         while len(self._orders) > WATCHED:
             self._orders.popitem(last=False)
         return self._orders[key]
+
+
+def _changed_at(names: Iterable[str], row: Row) -> str:
+    """Return the newest of the times that have changed in an item; empty if none has."""
+    times = (str(row.get(name, "")) for name in names if name.endswith(_TIMES))
+    return max((each for each in times if _is_time(each)), default="")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) > len("2026-01-15")
 
 
 def _text(name: str, value: Any, *, personal: bool = False) -> str:

@@ -16,12 +16,15 @@ from workshop.paths import ROOT
 DEMO_STOCK = {"KEYBOARD": 100, "MOUSE": 100, "MONITOR": 3, "HEADSET": 100, "WEBCAM": 100}
 """The stock at the start of a demo, by SKU; few monitors, so that they run out."""
 
+ALWAYS_UNAVAILABLE = "tok_unavailable"
+"""The payment token for which the gateway fails every time."""
+
 TOKEN_EFFECTS = {
     "tok_approved": "The gateway charges the payment.",
     "tok_declined": "The bank declines the payment.",
     "tok_insufficient_funds": "The bank declines the payment: insufficient funds.",
     "tok_unavailable_twice": "The gateway fails twice and charges the payment in the third try.",
-    "tok_unavailable": "The gateway fails every time.",
+    ALWAYS_UNAVAILABLE: "The gateway fails every time.",
     "tok_slow": "The gateway charges the payment after two seconds.",
 }
 """The payment tokens of the simulated gateway, and what each does; any other is declined."""

@@ -21,6 +21,7 @@ checks, never from a click, so there are steps only for what leaves a trace. The
     recovered FUNCTION         it was killed, and its event was published later
     duplicated FUNCTION        it received an event more than once, and succeeded
     dead-lettered FUNCTION     an event is in its dead-letter queue, or was
+    gateway-down FUNCTION      the same, because the gateway was down, whatever the token
     undelivered FUNCTION       the same, and EventBridge could not deliver the event
     redriven FUNCTION          it has processed an event that was a dead letter
 

@@ -58,6 +58,17 @@ def test_injected_faults_show_a_banner_on_every_page_until_removed(desk, cloud):
     assert cloud.faults() is None
 
 
+def test_done_goes_when_the_faults_change(desk, cloud):
+    page = desk.open("/faults").connected()
+    page.locator("#share-drop").fill("100")
+    page.get_by_role("button", name="Inject these faults").click()
+    done = page.locator(".result", has_text="Done.")
+    expect(done).to_have_count(1)
+    cloud.clear_faults()
+    expect(page.locator("#banners .faults")).to_have_count(0)
+    expect(done).to_have_count(0)
+
+
 def test_killed_function_is_marked_and_the_order_arrives(desk, cloud):
     page = desk.open("/faults").page
     page.locator("select[name=kill]").select_option("payment")

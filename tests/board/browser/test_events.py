@@ -121,6 +121,38 @@ def test_recipient_with_markup_is_text(visit):
     assert page.title() != "attacked"
 
 
+def test_details_of_an_orders_event_come_into_view(desk):
+    order_id = order()
+    following.wait_until_settled(current(), order_id, seconds=120)
+    page = desk.open(f"/orders/{order_id}").page
+    page.set_viewport_size({"width": 1280, "height": 400})
+    page.locator("#events a[hx-get]").last.evaluate("each => { scrollTo(0, 0); each.click() }")
+    expect(page.locator("#detail h2")).to_be_in_viewport()
+
+
+def test_details_beside_the_list_do_not_scroll_the_page(visit):
+    page = visit.connected()
+    order_id = order()
+    lines(page, order_id).filter(has_text="order-created").locator("a[hx-get]").click()
+    expect(page.locator("#detail h2")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
+
+
+def test_new_filter_keeps_the_details_of_an_event_that_still_matches(visit):
+    page = visit.connected()
+    order_id = order()
+    expect(lines(page, order_id)).to_have_count(len(STEPS))
+    lines(page, order_id).filter(has_text="order-created").locator("a[hx-get]").click()
+    expect(page.locator("#detail h2")).to_have_text("OrderCreated")
+    page.get_by_label("Type").select_option("OrderCreated")
+    expect(page.locator("#events li", has_text="ShipmentPrepared")).to_have_count(0)
+    expect(page.locator("#detail h2")).to_have_text("OrderCreated")
+    expect(page.locator("#events li.selected")).to_have_count(1)
+    page.get_by_label("Type").select_option("ShipmentPrepared")
+    expect(page.locator("#events li", has_text="OrderCreated")).to_have_count(0)
+    expect(page.locator("#detail h2")).to_have_count(0)
+
+
 def test_dropped_event_is_marked_at_its_consumer(visit, cloud):
     page = visit.connected()
     cloud.set_faults(Plan(drop=Share(1.0)))

@@ -51,6 +51,10 @@ function apply(html) {
     if (old) replace(old, fresh); else if (live.matches("ol, ul, tbody")) added.push(fresh);
   }
   added.reverse().forEach(add);
+  // What an action answered is no longer right when the state that it names has changed.
+  for (const done of document.querySelectorAll(".result [data-state]")) {
+    if (done.dataset.state !== document.getElementById("faults-now")?.dataset.state) done.remove();
+  }
   document.body.dispatchEvent(new CustomEvent("board:changed"));
 }
 
@@ -95,7 +99,22 @@ document.addEventListener("htmx:afterSettle", (event) => {
   document.getElementById(selected)?.classList.add("selected");
   event.detail.target.scrollTop = 0;
   event.detail.target.focus({preventScroll: true});
-  if (matchMedia("(max-width: 900px)").matches) event.detail.target.scrollIntoView();
+  const narrow = matchMedia("(max-width: 900px)").matches, top = event.detail.target.getBoundingClientRect().top;
+  if (narrow || top < 0 || top > innerHeight / 2) event.detail.target.scrollIntoView({block: narrow ? "start" : "nearest"});
+});
+// A new filter keeps the details open, if their event is still in the list.
+let kept = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const shown = event.detail.target.id === "main" && document.querySelector("#detail:has(h2)");
+  kept = shown && selected ? shown : null;
+});
+document.addEventListener("htmx:afterSettle", (event) => { // htmx has set its classes by now
+  const line = event.detail.target.id === "main" && kept && document.getElementById(selected);
+  if (line) {
+    document.getElementById("detail").replaceWith(kept);
+    line.classList.add("selected");
+  }
+  if (event.detail.target.id === "main") kept = null;
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !event.target.closest("#detail")) return;

@@ -109,7 +109,7 @@ class _Order:
         parts = {
             "state": render("order_state.html", now=now, problem=reading.problem, advice=advice),
             "waterfall": render("order_waterfall.html", waterfall=now.waterfall),
-            "changes": render("order_changes.html", changes=list(order.changes)[::-1]),
+            "changes": render("order_changes.html", changes=order.newest_changes()),
         }
         for table in self._tables(order):
             cells = order.cells(table, personal=personal)

@@ -79,6 +79,7 @@ class _PlaceOrder:
         """Show the form."""
         catalogue = api_client.catalogue()
         currencies = sorted({name for prices in catalogue.values() for name in prices})
+        stock = await self._stock()
         return await self._board.page(
             request,
             "place_order.html",
@@ -88,7 +89,8 @@ class _PlaceOrder:
             },
             currencies=currencies,
             tokens=api_client.TOKEN_EFFECTS,
-            stock=await self._stock(),
+            stock=stock,
+            usual=next((sku for sku in catalogue if stock.get(sku)), next(iter(catalogue))),
             count=RACE,
             race=self._race if self._race and not self._race.over else None,
             generation=self._board.feed.generation,
