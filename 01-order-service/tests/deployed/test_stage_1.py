@@ -82,7 +82,7 @@ def test_a_direct_invoke_places_an_order(stack, placed):
     """The same function takes an order without the API."""
     answer = stack.client("lambda").invoke(
         FunctionName=stack.outputs.function_names["order-api"],
-        Payload=json.dumps({"order": order_request()}),
+        Payload=json.dumps({"order": order_request(customer_id=new_id("customer"))}),
     )
     result = json.loads(answer["Payload"].read())
     placed.add(json.loads(result["body"])["order_id"])
