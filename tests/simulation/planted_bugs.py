@@ -380,10 +380,12 @@ def _() -> Iterator[None]:
     """a payment's outcome is written without a condition: the last one counts."""
     update = DynamoPaymentStore._update
 
-    def unconditional(self: Any, order_id: str, text: str, condition: str, values: Any) -> Any:
+    def unconditional(
+        self: Any, order_id: str, text: str, condition: str, values: Any, **rest: Any
+    ) -> Any:
         if condition == "#status = :intent":
             condition = "#status <> :intent OR #status = :intent"
-        return update(self, order_id, text, condition, values)
+        return update(self, order_id, text, condition, values, **rest)
 
     with replaced((DynamoPaymentStore, "_update", unconditional)):
         yield
