@@ -1,6 +1,7 @@
 """What a service says of a request that AWS refuses: enough to fix it, and nothing of an order."""
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from orderflow import aws
@@ -73,3 +74,26 @@ def test_request_without_an_answer_is_named_by_the_error_type():
 def test_response_without_a_message_is_no_problem():
     error = ClientError({"Error": {"Code": "Throttled"}}, "UpdateItem")
     assert failure(error) == "UpdateItem: Throttled"
+
+
+def test_request_names_the_system_as_its_sender(monkeypatch):
+    """CloudTrail shows it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client, sent = aws.client("events"), []
+
+    def respond(request, **_):
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, Body())
+
+    client.meta.events.register("before-send.events.PutEvents", respond)
+    aws.call(client.put_events, Entries=[{}])
+    assert sent[0].headers["User-Agent"].decode().partition(" ")[0] == "orderflow"
+
+
+class Body:
+    """An empty response on the wire."""
+
+    def stream(self, **_):
+        return [b"{}"]
