@@ -251,3 +251,11 @@ def test_passed_check_is_done_only_with_the_current_code(monkeypatch):
     assert facts.of_record(2) == {"checked 2": ""}
     monkeypatch.setattr(record, "fingerprint", lambda _: "changed")
     assert facts.of_record(2) == {}
+
+
+def test_check_that_passed_with_other_code_says_so(client, monkeypatch):
+    monkeypatch.setattr(record, "load", lambda: record.Record(checks={"4": "now"}))
+    monkeypatch.setattr(record, "fingerprint", lambda _: "changed")
+    assert "passed, but the code has changed since" in client.part("/lesson?stage=4")
+    monkeypatch.setattr(record, "load", record.Record)
+    assert "the code has changed since" not in client.part("/lesson?stage=4")

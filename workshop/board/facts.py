@@ -163,6 +163,13 @@ def of_record(stage: int) -> Facts:
     return {}
 
 
+def is_outdated(fact: str) -> bool:
+    """Return whether a fact is a passed check, and the code has changed since."""
+    kind, _, stage = fact.partition(" ")
+    passed = record.load().checks.get(stage) if kind == "checked" else None
+    return bool(passed) and passed != record.fingerprint(int(stage))
+
+
 def _orders(stack: Stack, customer: str) -> list[Order]:
     response = stack.client("dynamodb").query(
         TableName=table_name(stack, "orders"),

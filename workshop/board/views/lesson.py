@@ -17,6 +17,7 @@ from workshop.exercises import session
 from workshop.exercises.catalogue import Exercise, exercises, find
 from workshop.paths import STAGES, stage_folder
 from workshop.progress import record, steps
+from workshop.progress.overview import CHANGED
 from workshop.progress.steps import Step
 from workshop.stages import flow
 
@@ -28,13 +29,17 @@ _STOCK = "stock "
 
 @dataclass(frozen=True)
 class _State:
-    """A step's number, and whether it is done; `when` is empty if the time is not known."""
+    """A step's number, and whether it is done.
+
+    `when` is empty if the time is not known. `note` says why the step is open again.
+    """
 
     number: int
     step: Step
     commands: tuple[str, ...]
     is_done: bool
     when: str
+    note: str = ""
 
 
 def routes(board: Board) -> list[BaseRoute]:
@@ -126,6 +131,12 @@ class _Lesson:
         read = await run_in_threadpool(steps.of_stage, stage)
         known = await self._known(stage, read)
         name = await self._cloud()
+        outdated = {
+            fact
+            for step in read
+            for fact in step.done
+            if fact not in known and await run_in_threadpool(facts.is_outdated, fact)
+        }
         return [
             _State(
                 number,
@@ -133,6 +144,7 @@ class _Lesson:
                 tuple(on(name, each.removeprefix("make ")) for each in step.commands),
                 all(fact in known for fact in step.done),
                 max(known.get(fact, "") for fact in step.done),
+                CHANGED if outdated & set(step.done) else "",
             )
             for number, step in enumerate(read, 1)
         ]
