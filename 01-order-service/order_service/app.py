@@ -1,4 +1,4 @@
-"""The order service: its two entry points, and how their parts are put together."""
+"""The order API: its entry point, and how its parts are put together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from order_service import api as http
 from order_service import service
 from order_service.catalogue import Catalogue, load_catalogue
-from order_service.status import status_after
 from order_service.store import DynamoOrderStore, OrderStore
 from orderflow.aws import client
 from orderflow.clock import Clock, utc_now
 from orderflow.errors import TransientError
 from orderflow.publisher import Publisher
-from orderflow.settings import Settings, TableSettings
-from orderflow.step import entry_point, logged_failures, logger, metrics, publish, receive
+from orderflow.settings import Settings
+from orderflow.step import entry_point, logged_failures, logger, metrics, publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +68,6 @@ class App:
         return http.json_response(200, http.page_view(page))
 
 
-@dataclass(frozen=True, slots=True)
-class Tracker:
-    """The order tracker with all that it uses."""
-
-    store: OrderStore
-    clock: Clock = utc_now
-
-    @entry_point
-    def track(self, raw: Any, context: Any) -> dict[str, Any]:
-        """Move the order's status forward with every event of the flow."""
-        with logged_failures():
-            event = receive(raw)
-            moved_to = service.track(event, store=self.store, clock=self.clock)
-            if status_after(event) is None:
-                metrics.add_metric(name="without-status", unit=MetricUnit.Count, value=1)
-            logger.info("tracked", extra={"event_id": event.event_id, "moved_to": moved_to})
-        return {"consumed": event.event_id, "moved_to": moved_to}
-
-
 def build(environment: Mapping[str, str], *, dynamodb: Any = None, events: Any = None) -> App:
     """Put the order API together; a client that is None becomes a real one.
 
@@ -105,17 +85,3 @@ def build(environment: Mapping[str, str], *, dynamodb: Any = None, events: Any =
         publisher=Publisher(events or client("events"), settings.event_bus_name),
         catalogue=load_catalogue(),
     )
-
-
-def build_tracker(environment: Mapping[str, str], *, dynamodb: Any = None) -> Tracker:
-    """Put the tracker together; a client that is None becomes a real one.
-
-    Args:
-        environment: The function's environment variables.
-        dynamodb: A boto3 `dynamodb` client.
-
-    Raises:
-        SettingsError: A variable is missing or has an invalid value.
-    """
-    settings = TableSettings.from_environment(environment)
-    return Tracker(DynamoOrderStore(dynamodb or client("dynamodb"), settings.table_name))

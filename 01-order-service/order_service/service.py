@@ -9,7 +9,7 @@ from order_service.catalogue import Catalogue
 from order_service.errors import IdempotencyConflictError, NotFoundError
 from order_service.store import OrderRecord, OrderStore
 from orderflow.clock import Clock
-from orderflow.event import Event, first_event
+from orderflow.event import first_event
 from orderflow.store import Stored
 
 _NAMESPACE = uuid.UUID("6f1c5f0e-3c0f-4d0c-9d7e-2b8a4f5e1c90")
@@ -76,23 +76,3 @@ def get_order(order_id: str, *, store: OrderStore) -> OrderRecord:
     if record is None:
         raise NotFoundError("there is no such order")
     return record
-
-
-def track(event: Event, *, store: OrderStore, clock: Clock) -> str | None:
-    """Move an order's status forward.
-
-    Returns:
-        The new status; None for a late or repeated event, or for one that gives no status.
-    """
-    reached = status.status_after(event)
-    if reached is None:
-        return None
-    moved = store.move_forward(
-        OrderRecord(
-            order=event.order,
-            status=reached,
-            updated_at=clock(),
-            created=event if event.type == "OrderCreated" else None,
-        )
-    )
-    return reached if moved else None

@@ -2,7 +2,7 @@
 
 import os
 
-from order_service.app import build_tracker
+from order_service.tracker_app import build_tracker
 
 app = build_tracker(os.environ)
 track = app.track

@@ -4,8 +4,9 @@ import json
 from functools import partial
 
 import pytest
-from order_service.app import build, build_tracker
+from order_service.app import build
 from order_service.store import DynamoOrderStore
+from order_service.tracker_app import build_tracker
 
 from tests.fixtures.order_store import InMemoryOrderStore
 

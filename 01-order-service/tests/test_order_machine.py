@@ -15,10 +15,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from order_service.app import App, Tracker
+from order_service.app import App
 from order_service.catalogue import load_catalogue
 from order_service.status import RANKS
 from order_service.store import DynamoOrderStore
+from order_service.tracker_app import Tracker
 
 from orderflow.event import Event
 from orderflow.publisher import Publisher

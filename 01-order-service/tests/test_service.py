@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from order_service import cursor, service, status
+from order_service import cursor, service, status, tracking
 from order_service.catalogue import load_catalogue
 from order_service.errors import (
     IdempotencyConflictError,
@@ -32,7 +32,7 @@ def place(request, store, key=None, clock=lambda: NOW):
 
 
 def track(event, store):
-    return service.track(event, store=store, clock=lambda: NOW)
+    return tracking.move_on(event, store=store, clock=lambda: NOW)
 
 
 def faults_of(request, store):

@@ -37,11 +37,12 @@ class Case:
     def arguments(self) -> tuple[str, ...]:
         """Return the arguments of `warm` in `one_function.py`.
 
-        `app.py` has a `build` for the entry module `handler`, and `build_<name>` for any other.
+        The entry module `handler` has a `build` in `app.py`; any other one, such as `tracker`, a
+        `build_tracker` in `tracker_app.py`.
         """
-        entry_module = self.module.rpartition(".")[2]
-        build = "build" if entry_module == "handler" else f"build_{entry_module}"
-        return (f"{self.package}.app", build, self.function, *self.clients)
+        entry = self.module.rpartition(".")[2]
+        app, build = ("app", "build") if entry == "handler" else (f"{entry}_app", f"build_{entry}")
+        return (f"{self.package}.{app}", build, self.function, *self.clients)
 
     def event(self) -> dict[str, Any]:
         """Return the event that Lambda passes to it."""

@@ -5,7 +5,7 @@ import copy
 import pytest
 from inventory_service import app as inventory
 from inventory_service import service as inventory_service
-from order_service import app as order
+from order_service.tracker_app import build_tracker
 from payment_service import app as payment
 from shipping_service import app as shipping
 
@@ -90,7 +90,7 @@ def entries(environment, dynamodb, bus):
     clients = {"dynamodb": dynamodb, "events": bus}
     paying = payment.build(environment("payments"), **clients)
     return {
-        "order-tracker": order.build_tracker(environment("orders"), dynamodb=dynamodb).track,
+        "order-tracker": build_tracker(environment("orders"), dynamodb=dynamodb).track,
         "payment": paying.charge,
         "payment-refund": paying.refund,
         "inventory": inventory.build(environment("inventory"), **clients).reserve,

@@ -15,6 +15,7 @@ import boto3
 import pytest
 from inventory_service import app as inventory
 from order_service import app as order
+from order_service.tracker_app import build_tracker
 from payment_service import app as payment
 from shipping_service import app as shipping
 
@@ -49,7 +50,7 @@ class CountedFlow:
         paying = payment.build(environment("payments"), **aws)
         self.entries = {
             "order-api": order.build(environment("orders"), **aws).api,
-            "order-tracker": order.build_tracker(environment("orders"), dynamodb=client).track,
+            "order-tracker": build_tracker(environment("orders"), dynamodb=client).track,
             "payment": paying.charge,
             "payment-refund": paying.refund,
             "inventory": inventory.build(environment("inventory"), **aws).reserve,

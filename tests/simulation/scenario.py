@@ -14,10 +14,10 @@ from typing import Any
 from inventory_service.app import App as Inventory
 from inventory_service.store import DynamoInventoryStore, InventoryStore
 from order_service.app import App as Orders
-from order_service.app import Tracker
 from order_service.catalogue import load_catalogue
 from order_service.service import order_id as order_id_of
 from order_service.store import DynamoOrderStore
+from order_service.tracker_app import Tracker
 from payment_service.app import App as Payment
 from payment_service.gateway import APPROVED, DECLINES, TOKENS, UNAVAILABLE
 from payment_service.store import DynamoPaymentStore

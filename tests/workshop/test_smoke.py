@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore.exceptions import ClientError
-from order_service.app import build, build_tracker
+from order_service.app import build
+from order_service.tracker_app import build_tracker
 from recovery.reconcile.store import DynamoOpenOrders
 from typer.testing import CliRunner
 

@@ -1,7 +1,7 @@
 """The checks of exercise 01.2."""
 
 import pytest
-from order_service.app import build_tracker
+from order_service.tracker_app import build_tracker
 
 from tests.fixtures.events import delivered, example
 

@@ -1,7 +1,7 @@
 """What must hold at the end of exercise 05.3."""
 
 import pytest
-from order_service.app import build_tracker
+from order_service.tracker_app import build_tracker
 
 from orderflow.errors import OrderflowError
 from tests.fixtures.events import delivered, example

@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from order_service import app as order
+from order_service.tracker_app import build_tracker
 from recovery.redrive import service as redrive
 from recovery.redrive.dead_letter import read
 from shipping_service import app as shipping
@@ -107,7 +107,7 @@ def test_a_consumer_reads_version_1_as_version_2():
 @pytest.fixture
 def track(environment, dynamodb, context):
     """Run the order tracker with an event; return what it did."""
-    app = order.build_tracker(environment("orders"), dynamodb=dynamodb)
+    app = build_tracker(environment("orders"), dynamodb=dynamodb)
     return lambda raw: app.track(raw, context)
 
 
