@@ -126,6 +126,22 @@ def test_known_cause_of_a_dead_letter_is_named(changes, gateway_up, words):
     assert words in found.sentence if words else found is None
 
 
+def test_redrive_that_cannot_help_is_not_the_main_button(client, source, queues):
+    """The way on is beside the cause, if the board has the event."""
+    hopeless = dead_letter("id", event={"id": "event-1", **with_token("tok_unavailable")})
+    queues.put(hopeless)
+    page = client.part("/dead-letters")
+    assert "Redrive" in page
+    assert 'class="primary"' not in page
+    assert "/send?" not in page
+    event = bus_event("OrderCreated", "payment", event_id="event-1")
+    source.add(event, delivery("payment", Outcome.DEAD_LETTERED, event))
+    client.shows("event-event-1")
+    assert "/send?from=event-1&amp;target=payment" in client.part("/dead-letters")
+    queues.put(SKU)
+    assert 'class="primary"' in client.part("/dead-letters")
+
+
 def test_cause_is_shown_with_a_link(client, queues):
     queues.put(
         dead_letter("id", "inventory", error="UnknownSkuError", reason="no stock item for X")
@@ -197,6 +213,9 @@ def test_message_that_fails_again_stays_with_its_new_error(client, queues):
     assert "in its queue; the redrive failed again: Boom: another reason" in text
     assert "tries 3, and 1 redrive " in text
     assert "failed again: Boom" in client.part("/dead-letters"), "also after a reload"
+    del queues.consumers.answers["inventory"]
+    found = client.post(f"/dead-letters/{SKU.message_id}/redrive")
+    assert "tries 3, and 2 redrives " in rows(found.text)[SKU.message_id]
 
 
 def test_redrive_of_all_alike_leaves_the_others(client, queues):

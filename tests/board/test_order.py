@@ -10,6 +10,7 @@ import pytest
 from local_cloud.delivery.delivery_log import Outcome
 from tests.board.fakes import Client, FakeSource, bus_event, delivery
 from tests.board.test_flow import stack_of
+from tests.fixtures.events import example
 from workshop.board import order_reading
 from workshop.board.order_reading import CHANGES, WATCHED, OrderNow
 from workshop.errors import WorkshopError
@@ -90,6 +91,20 @@ def test_each_advised_command_has_its_place_on_the_board(order):
         ("Redrive it", f"/dead-letters?order={ORDER}"),
         ("Re-publish its OrderCreated", "/send?from=event-1&target=payment"),
     ]
+
+
+@pytest.mark.parametrize("token", ["tok_unavailable", "tok_approved"])
+def test_cause_that_no_redrive_removes_is_named(order, token):
+    source = FakeSource(stack_of(5))
+    created = example("OrderCreated", order_id=ORDER)
+    created.part("payment_method")["token"] = token
+    event = bus_event(created, "payment")
+    source.add(event, delivery("payment", Outcome.DEAD_LETTERED, event))
+    order[:] = [OrderNow({"orders": PAID}, advice=("Redrive it: make redrive",))]
+    with Client(source) as client:
+        client.shows("event-event-1")
+        page = client.part(f"/orders/{ORDER}")
+    assert ("A redrive cannot help." in page) is (token == "tok_unavailable")
 
 
 def test_advice_without_a_stored_event_has_no_link_to_it(client, order):

@@ -97,7 +97,7 @@ def test_orders_with_a_problem_come_first_and_lead_to_their_page(listed):
     assert problem_row.startswith("ord_1 10:00:00 29.00 EUR CREATED ✕ payment failed 3 times")
     assert "settled" in done_row
     assert 'href="/orders/ord_1"' in page
-    assert "1 order needs something." in page
+    assert "1 order needs attention." in page
     assert "These are all orders." in page
 
 

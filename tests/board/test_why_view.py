@@ -172,6 +172,13 @@ def test_event_that_eventbridge_refuses_gets_its_reason(client, monkeypatch):
     assert "EventBridge refuses this event: Detail is malformed" in client.part("/why?event=first")
 
 
+def test_type_or_step_stands_for_its_newest_event(client, asked):
+    client.part("/why?event=OrderCreated")
+    client.part("/why?event=order-created")
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+
+
 def test_unknown_and_unpublished_events_get_a_sentence(client, asked):
     assert "The board stores no event and no order x" in client.part("/why?event=x")
     assert "never reached the bus" in client.part("/why?event=killed")

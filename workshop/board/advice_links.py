@@ -34,7 +34,7 @@ def link_of(
                 f"/dead-letters?{urlencode({'order': order_id})}",
             )
         case "stock":
-            return "The stock on this board", "/place-order"
+            return "See the stock", "/place-order"
         case "logs":
             return _to_logs(lines, keys)
         case "reconcile":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from workshop.deployment.stack import on
 from workshop.journeys import advice
@@ -17,6 +18,7 @@ class Cause:
 
     Attributes:
         sentence: What is known, and what to do.
+        is_lasting: Whether a redrive cannot help.
         text: The link's text; empty for none.
         link: Its address.
     """
@@ -24,6 +26,7 @@ class Cause:
     sentence: str
     text: str = ""
     link: str = ""
+    is_lasting: bool = False
 
 
 def cause_of(found: DeadLetter, *, cloud: str, gateway_up: bool | None) -> Cause | None:
@@ -38,21 +41,38 @@ def cause_of(found: DeadLetter, *, cloud: str, gateway_up: bool | None) -> Cause
         sentence = (
             f"The inventory had no such stock item. Set it before you redrive: {on(cloud, stock)}"
         )
-        return Cause(sentence, "The stock on this board", "/place-order")
+        return Cause(sentence, "See the stock", "/place-order")
     if found.error != "GatewayUnavailableError":
         return None
-    if _token(found.event) == ALWAYS_UNAVAILABLE:
-        effect = TOKEN_EFFECTS[ALWAYS_UNAVAILABLE].removesuffix(".")
-        return Cause(
-            f"The order's payment token is {ALWAYS_UNAVAILABLE}: {effect[0].lower()}{effect[1:]}. "
-            "A redrive cannot help."
-        )
+    if lasting := of_token(found.event, found.consumer):
+        return lasting
     if gateway_up is False:
         sentence = "The payment gateway is down. Switch it on before you redrive."
         return Cause(sentence, "The gateway on this board", "/faults#gateway")
     if gateway_up:
         return Cause("The payment gateway is up again. Redrive it.")
     return None
+
+
+def of_token(event: Any, consumer: str) -> Cause | None:
+    """Return the cause if the payment token of an `OrderCreated` fails every time; else None.
+
+    Args:
+        event: The event, as EventBridge sent it.
+        consumer: The key of the function that failed.
+    """
+    if _token(event) != ALWAYS_UNAVAILABLE:
+        return None
+    effect = TOKEN_EFFECTS[ALWAYS_UNAVAILABLE].removesuffix(".")
+    query = urlencode({"from": str(event.get("id", "")), "target": consumer})
+    return Cause(
+        f"The order's payment token is {ALWAYS_UNAVAILABLE}: {effect[0].lower()}{effect[1:]}. "
+        "A redrive cannot help. Send the event to the function with another token, "
+        "or discard the message.",
+        "Send it with another token",
+        f"/send?{query}",
+        is_lasting=True,
+    )
 
 
 def _token(event: Any) -> str:

@@ -58,7 +58,7 @@ class Entry:
         state: Its state.
         cause: Why its redrive failed; empty before.
         note: What the last action on it said; empty if nothing.
-        redrives: How often its redrive has failed.
+        redrives: How often it was redriven, with or without success.
         ended: The final status of its order; empty if that has none, or it is not known.
         alike: The number of messages in the queues with the same consumer and error.
         changed: The version of the list in which it changed last.
@@ -284,7 +284,7 @@ class DeadLetterList:
     def _note(self, attempt: Attempt) -> None:
         found = attempt.dead_letter
         entry = self._entries.setdefault(found.message_id, Entry(found))
-        entry.redrives += attempt.result is Result.FAILED_AGAIN
+        entry.redrives += attempt.result in {Result.FAILED_AGAIN, Result.REDRIVEN}
         entry.cause = dead_letter_view.cause(attempt.error, attempt.reason)
         self._change(entry, _STATES[attempt.result], anyway=True)
         self._count_alike()

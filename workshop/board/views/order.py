@@ -1,12 +1,16 @@
 """One order: its status, its waterfall, its rows in the tables, and its events."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.board import order_list
 from workshop.board.advice_links import link_of
+from workshop.board.dead_letter_cause import of_token
+from workshop.board.event_list import EventLine
 from workshop.board.order_reading import WatchedOrder, WatchedOrders
 from workshop.board.page import Board
 from workshop.board.views.events import SHOWN, function_keys, line_values
@@ -101,11 +105,7 @@ class _Order:
         now, render, reading = order.now, self._board.render, order.reading
         keys = reading.stack.outputs.function_keys if reading.stack else {}
         lines = self._board.feed.events.of_order(order.order_id)
-        advice = [
-            (line, *link_of(line, order.order_id, lines, keys))
-            for sentence in now.advice
-            for line in sentence.splitlines()
-        ]
+        advice = _advice(now.advice, order.order_id, lines, keys)
         parts = {
             "state": render("order_state.html", now=now, problem=reading.problem, advice=advice),
             "waterfall": render("order_waterfall.html", waterfall=now.waterfall),
@@ -130,3 +130,25 @@ class _Order:
 
 def _personal(request: Request) -> bool:
     return request.query_params.get("personal") == "1"
+
+
+def _advice(
+    sentences: Iterable[str],
+    order_id: str,
+    lines: Sequence[EventLine],
+    keys: Mapping[str, str],
+) -> list[tuple[str, str, str]]:
+    """Return the lines of an order's advice, each with the text and the address of its link.
+
+    A cause that no redrive removes comes last.
+    """
+    found = [
+        (line, *link_of(line, order_id, lines, keys))
+        for sentence in sentences
+        for line in sentence.splitlines()
+    ]
+    missed = order_list.lost(lines, keys)
+    cause = of_token(missed[0].content, missed[1].name) if found and missed else None
+    if cause:
+        found.append((cause.sentence, cause.text, cause.link))
+    return found

@@ -99,7 +99,7 @@ class _Why:
         return await self._board.result(html())
 
     def _found(self, what: str) -> list[EventLine]:
-        """Return the newest event with an id, else the newest event of an order.
+        """Return the newest event with an id, of an order, or of a type or step.
 
         The start of an id is enough, as the lists show it.
         """
@@ -109,6 +109,9 @@ class _Why:
         newest = list(stored.newest_first())
         same = [each for each in newest if each.origin.identity == what]
         same = same or stored.of_order(what)[-1:]
+        same = same or [
+            each for each in newest if each.logged and what in {each.origin.detail_type, each.step}
+        ]
         start = what.rstrip(".…")
         if not same and len(start) >= SHORTEST:
             same = [each for each in newest if each.order_id.startswith(start)]
@@ -118,7 +121,8 @@ class _Why:
     async def _of_lines(self, what: str, lines: list[EventLine], chosen: str) -> str:
         if not lines:
             raise UsageError(
-                f"The board stores no event and no order {what:.80}. It has only the newest ones."
+                f"The board stores no event and no order {what:.80}. It has only the newest ones. "
+                "Type an id, or a type such as OrderCreated."
             )
         keys = await function_keys(self._board)
         direct = [each for each in lines if each.is_direct]
