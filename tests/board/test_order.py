@@ -93,18 +93,29 @@ def test_each_advised_command_has_its_place_on_the_board(order):
     ]
 
 
-@pytest.mark.parametrize("token", ["tok_unavailable", "tok_approved"])
-def test_cause_that_no_redrive_removes_is_named(order, token):
+@pytest.mark.parametrize(
+    ("token", "reason", "named"),
+    [
+        ("tok_unavailable", "GatewayUnavailableError", True),
+        ("tok_approved", "GatewayUnavailableError", False),
+        ("tok_unavailable", "Boom", False),
+    ],
+)
+def test_cause_that_no_redrive_removes_is_named(order, token, reason, named):
     source = FakeSource(stack_of(5))
     created = example("OrderCreated", order_id=ORDER)
     created.part("payment_method")["token"] = token
     event = bus_event(created, "payment")
-    source.add(event, delivery("payment", Outcome.DEAD_LETTERED, event))
+    source.add(
+        event,
+        delivery("payment", Outcome.FAILED, event, reason=reason),
+        delivery("payment", Outcome.DEAD_LETTERED, event),
+    )
     order[:] = [OrderNow({"orders": PAID}, advice=("Redrive it: make redrive",))]
     with Client(source) as client:
         client.shows("event-event-1")
         page = client.part(f"/orders/{ORDER}")
-    assert ("A redrive cannot help." in page) is (token == "tok_unavailable")
+    assert ("A redrive cannot help." in page) is named
 
 
 def test_advice_without_a_stored_event_has_no_link_to_it(client, order):

@@ -11,6 +11,9 @@ from workshop.orders.api_client import ALWAYS_UNAVAILABLE, TOKEN_EFFECTS
 from workshop.recovery import dead_letter_view
 from workshop.recovery.dead_letters import DeadLetter
 
+GATEWAY_ERROR = "GatewayUnavailableError"
+"""The error of a function whose payment gateway does not respond."""
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -42,7 +45,7 @@ def cause_of(found: DeadLetter, *, cloud: str, gateway_up: bool | None) -> Cause
             f"The inventory had no such stock item. Set it before you redrive: {on(cloud, stock)}"
         )
         return Cause(sentence, "See the stock", "/place-order")
-    if found.error != "GatewayUnavailableError":
+    if found.error != GATEWAY_ERROR:
         return None
     if lasting := of_token(found.event, found.consumer):
         return lasting

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from workshop.board import order_list
 from workshop.board.advice_links import link_of
-from workshop.board.dead_letter_cause import of_token
+from workshop.board.dead_letter_cause import GATEWAY_ERROR, Cause, of_token
 from workshop.board.event_list import EventLine
 from workshop.board.order_reading import WatchedOrder, WatchedOrders
 from workshop.board.page import Board
@@ -147,8 +147,16 @@ def _advice(
         for sentence in sentences
         for line in sentence.splitlines()
     ]
-    missed = order_list.lost(lines, keys)
-    cause = of_token(missed[0].content, missed[1].name) if found and missed else None
+    cause = _lasting_cause(lines, keys) if found else None
     if cause:
         found.append((cause.sentence, cause.text, cause.link))
     return found
+
+
+def _lasting_cause(lines: Sequence[EventLine], keys: Mapping[str, str]) -> Cause | None:
+    """Return the cause of an order's failure that no redrive removes; None if there is none."""
+    if (missed := order_list.lost(lines, keys)) is None:
+        return None
+    line, consumer = missed
+    reasons = {each.reason for each in line.deliveries if keys.get(each.function) == consumer.name}
+    return of_token(line.content, consumer.name) if GATEWAY_ERROR in reasons else None
