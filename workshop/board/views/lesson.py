@@ -135,7 +135,7 @@ class _Lesson:
             fact
             for step in read
             for fact in step.done
-            if fact not in known and await run_in_threadpool(facts.is_outdated, fact)
+            if fact not in known and await run_in_threadpool(facts.was_true, fact)
         }
         return [
             _State(
