@@ -7,11 +7,15 @@ execution environment lifecycle" and "Viewing CloudWatch logs for Lambda".
 
 import hashlib
 import math
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
+
+from local_cloud.delivery.python_runtime import TIME
 
 Event = tuple[int, str]
 """A log event: milliseconds since 1970, and its message."""
@@ -23,10 +27,28 @@ TAIL = 4096
 
 _NO_BREAK_SPACE = "\u00a0"
 
+_TIME = re.compile(TIME.format(r"(\d+)"))
+
 
 def stream_name(version: str, unique: str) -> str:
     """Return the name of a new execution environment's log stream."""
     return f"{datetime.now(UTC):%Y/%m/%d}/[{version}]{unique}"
+
+
+def lines_in(text: str, at: int) -> list[Event]:
+    """Return the lines that a function wrote, each with its time; empty ones are left out.
+
+    Args:
+        text: A part of the file that the runtime writes.
+        at: The time of lines before the first one with a time.
+    """
+    lines: list[Event] = []
+    for line in text.split("\n"):
+        if times := _TIME.findall(line):
+            at = int(times[-1])
+        if said := _TIME.sub("", line):
+            lines.append((at, said))
+    return lines
 
 
 def exit_error(request_id: str, status: int) -> dict[str, str]:
@@ -93,6 +115,7 @@ class Invocation:
         line = f"INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}\n"
         return [(self.started, line)]
 
+    @cached_property
     def events(self) -> list[Event]:
         """Return the events from START to REPORT."""
         written = [(at, f"{line}\n") for at, line in self.lines]
@@ -108,7 +131,7 @@ class Invocation:
     def tail(self) -> bytes:
         """Return the end of the log, as in the response to a synchronous invocation."""
         return "".join(
-            message if message.endswith("\n") else f"{message}\n" for _, message in self.events()
+            message if message.endswith("\n") else f"{message}\n" for _, message in self.events
         ).encode()[-TAIL:]
 
     def _error_text(self, error: Mapping[str, Any]) -> str:

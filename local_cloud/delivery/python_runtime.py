@@ -2,13 +2,15 @@
 
 It is started as a file of its own, with nothing of this repository importable. It reads and writes
 lines of JSON: first the function's description, then one line for each invocation. What the
-function prints, on whichever stream, goes to the standard error.
+function writes, on whichever stream, goes to a file beside its code: nobody waits for a line, and
+none is lost if the process is killed.
 
 Source: awslambdaric, AWS's runtime interface client for Python (error types, their wording and
 stack traces, the format of `logging`), and LocalStack's recorded answers (TestLambdaErrors).
 """
 
 import importlib
+import io
 import json
 import logging
 import os
@@ -24,8 +26,12 @@ from typing import Any, TextIO
 LOG_STREAM = "LOCAL_CLOUD_LOG_STREAM"
 """The environment variable that holds the log stream's name; the function does not see it."""
 
-OVER = "\x00 over \x00"
-"""Ends what an invocation has written to its log."""
+LOG = "log"
+"""The file beside the folder of the code that gets what the function writes."""
+
+TIME = "\x00{}\x00"
+"""Before a line in that file: when it was written, in milliseconds since 1970. Only the streams of
+Python write it; what comes by another way, such as a subprocess, has the time of the line before."""
 
 RESPONSE_LIMIT = 6_291_556
 """How many bytes a function may return."""
@@ -192,8 +198,37 @@ def _private_streams() -> tuple[TextIO, TextIO]:
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    sys.stdout = sys.stderr
     return requests, answers
+
+
+class _Log(io.TextIOWrapper):
+    """What the function writes as text, each write with its time."""
+
+    def __init__(self, path: Path) -> None:
+        binary = path.open("ab")
+        super().__init__(binary, "utf-8", "backslashreplace", newline="\n", line_buffering=True)
+        self._in_line = False
+
+    def write(self, text: str) -> int:
+        """Write text; a line gets the time of its first part."""
+        if text and not self._in_line:
+            super().write(TIME.format(int(time.time() * 1000)))
+        self._in_line = not text.endswith("\n") if text else self._in_line
+        return super().write(text)
+
+    def end(self) -> None:
+        """Write what is left: what comes next belongs to another invocation."""
+        self.flush()
+        self._in_line = False
+
+
+def _log_to(path: Path) -> _Log:
+    """Let all that the function writes go to a file."""
+    log = _Log(path)
+    for stream in (1, 2):
+        os.dup2(log.fileno(), stream)
+    sys.stdout = sys.stderr = log
+    return log
 
 
 def _peak_memory() -> int:
@@ -220,13 +255,14 @@ def run() -> None:
     if LOG_STREAM in os.environ:
         os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = os.environ.pop(LOG_STREAM)
     _code = start["code_dir"]
+    log = _log_to(Path(_code).with_name(LOG))
     _extend_path(_code)
     _configure_logging()
     globals().get("_ms_install_invoke_depth", int)()  # MiniStack's, when it started this program
     try:
         handler = load(start["module"], start["handler"])
     except Exception as error:  # noqa: BLE001 - whatever the module raises is the answer
-        print(OVER, file=sys.stderr, flush=True)  # noqa: T201
+        log.end()
         answer(json.dumps({"status": "error", "error": json.dumps(error_of(error))}))
         sys.exit(1)
     answer('{"status": "ready"}')
@@ -239,7 +275,7 @@ def run() -> None:
             else:
                 os.environ[name] = value
         members = answer_of(handler, request)
-        print(OVER, file=sys.stderr, flush=True)  # noqa: T201 - the log is complete
+        log.end()
         answer(f'{{"memory": {_peak_memory()}, {members}}}')
 
 

@@ -25,7 +25,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_RUNTIME, "_worker_class_for"): "config",
     (_RUNTIME, "Worker"): "func_name config code_zip",
     (_RUNTIME, "Worker._spawn"): "self",
-    (_RUNTIME, "Worker._read_stderr"): "self",
+    (_RUNTIME, "Worker._drain_stderr"): "self",
     (_API, "_invoke_lambda_proxy"): (
         "integration api_id stage path method headers body query_params route_key path_params "
         "authorizer_claims authorizer_scopes authorizer_lambda_context authorizer_iam "

@@ -1,22 +1,24 @@
 """What an invocation leaves in its log."""
 
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from local_cloud.delivery import invocation_log
-from local_cloud.delivery.invocation_log import Invocation
+from local_cloud.delivery.invocation_log import Invocation, lines_in
+from local_cloud.delivery.python_runtime import TIME
 
 PLAIN = Invocation("id", "$LATEST", 128, 1000, 2000, [(1500, "hi")], seconds=0.0031, memory_used=36)
 
 
 def with_(**changes: Any) -> Invocation:
-    return Invocation(**{**vars(PLAIN), **changes})
+    return replace(PLAIN, **changes)
 
 
 def texts(invocation: Invocation) -> list[str]:
-    return [message for _, message in invocation.events()]
+    return [message for _, message in invocation.events]
 
 
 def test_a_log_has_start_lines_end_and_report() -> None:
@@ -27,7 +29,20 @@ def test_a_log_has_start_lines_end_and_report() -> None:
         "REPORT RequestId: id\tDuration: 3.10 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\t"
         "Max Memory Used: 36 MB\t\n"
     )
-    assert [at for at, _ in PLAIN.events()] == [1000, 1500, 2000, 2000]
+    assert [at for at, _ in PLAIN.events] == [1000, 1500, 2000, 2000]
+
+
+def test_a_line_has_the_time_before_it_or_that_of_the_line_before() -> None:
+    first, second = TIME.format(7), TIME.format(9)
+    text = f"early\n\n{first}one\nfrom a subprocess\n{second}{first}two\nhalf a "
+    assert lines_in(text, at=3) == [
+        (3, "early"),
+        (7, "one"),
+        (7, "from a subprocess"),
+        (7, "two"),
+        (7, "half a "),
+    ]
+    assert lines_in("", at=3) == []
 
 
 def test_a_cold_start_has_its_own_line_and_duration() -> None:

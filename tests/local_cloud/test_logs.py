@@ -1,12 +1,8 @@
 """What an invocation wrote is in the log when it has answered."""
 
 import json
-import subprocess
-from pathlib import Path
 
 import pytest
-
-from workshop.paths import ROOT
 
 pytestmark = pytest.mark.deployed
 
@@ -39,29 +35,19 @@ def test_a_line_that_is_not_ended_is_kept_as_it_is(calm):
     assert not any(chr(0) in event["message"] for event in events)
 
 
-SLOWLY = """
-import queue, sys, threading, time
-from types import SimpleNamespace
-sys.path.append(sys.argv[1])
-from local_cloud.delivery.python_runtime import OVER
-from local_cloud.ministack.lambda_functions.environments import PythonWorker
-
-lines = queue.Queue()
-
-def arrive():
-    for line in ("one", "two", "three", *([OVER] if sys.argv[2] == "answered" else [])):
-        lines.put((0, line))
-        time.sleep(0.06)
-
-reader = threading.Thread(target=arrive)
-worker = SimpleNamespace(_stderr_queue=lines, _stderr_thread=reader)
-reader.start()
-print([line for _, line in PythonWorker._lines(worker)])
-"""
-
-
-@pytest.mark.parametrize("how", ["answered", "died"])
-def test_lines_that_come_slowly_are_waited_for(local_cloud_python: Path, how: str) -> None:
-    """A busy machine brings the last ones late; a process that died without a mark ends it, too."""
-    command = [str(local_cloud_python), "-I", "-c", SLOWLY, str(ROOT), how]
-    assert subprocess.check_output(command, text=True, env={}) == "['one', 'two', 'three']\n"
+def test_a_killed_function_keeps_its_lines_with_their_times(calm):
+    """Whichever way they were written; a line is not late because its function goes on."""
+    body = """
+    import os, signal, time
+    print("from Python")
+    os.system("echo from a subprocess")
+    time.sleep(0.2)
+    print("later")
+    os.kill(os.getpid(), signal.SIGKILL)
+    """
+    function = calm.function(body)
+    calm.awslambda.invoke(FunctionName=function.name, Payload=b"{}")
+    events = calm.logs.filter_log_events(logGroupName=f"/aws/lambda/{function.name}")["events"]
+    at = {event["message"].rstrip("\n"): event["timestamp"] for event in events}
+    assert list(at)[2:5] == ["from Python", "from a subprocess", "later"]
+    assert at["from a subprocess"] == at["from Python"] <= at["later"] - 200

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from local_cloud.delivery import python_runtime
+from local_cloud.delivery.invocation_log import lines_in
 
 ENVIRONMENT = {
     "AWS_LAMBDA_FUNCTION_NAME": "charge",
@@ -24,8 +26,10 @@ class Runtime:
     """A process that runs one module's handler."""
 
     def __init__(self, folder: Path, code: str, handler: str = "handler") -> None:
-        (folder / "module.py").write_text(code)
-        start = {"code_dir": str(folder), "module": "module", "handler": handler, "env": {}}
+        code_dir = folder / "code"
+        code_dir.mkdir()
+        (code_dir / "module.py").write_text(code)
+        start = {"code_dir": str(code_dir), "module": "module", "handler": handler, "env": {}}
         requests = [
             {
                 "event": number,
@@ -44,8 +48,13 @@ class Runtime:
             check=False,
             env={**os.environ, **ENVIRONMENT},
         )
-        self.status, self.log = done.returncode, done.stderr
+        self.status, self.log = done.returncode, (folder / python_runtime.LOG).read_text()
+        assert done.stderr == ""
         self.ready, *self.answers = [json.loads(line) for line in done.stdout.splitlines()]
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for _, line in lines_in(self.log, at=0)]
 
     @property
     def results(self) -> list[Any]:
@@ -106,7 +115,14 @@ def test_what_is_printed_is_in_the_log_and_not_in_the_answer(tmp_path: Path) -> 
     code = body("print('one'); os.write(1, b'two\\n'); os.system('echo three'); return 4")
     runtime = Runtime(tmp_path, code)
     assert runtime.results == [4, 4]
-    assert runtime.log.replace(python_runtime.OVER, "|").split() == ["one", "two", "three", "|"] * 2
+    assert runtime.lines == ["one", "two", "three"] * 2
+
+
+def test_a_line_has_the_time_of_its_first_part(tmp_path: Path) -> None:
+    """Print writes each of its arguments alone."""
+    code = "import sys\n" + body("print('a', 'b'); print('c'); sys.stderr.write('d')")
+    marked = re.sub(python_runtime.TIME.format("[0-9]{13}"), "|", Runtime(tmp_path, code).log)
+    assert marked == "|a b\n|c\n|d" * 2
 
 
 def test_a_function_that_reads_its_input_takes_no_event(tmp_path: Path) -> None:
@@ -116,7 +132,7 @@ def test_a_function_that_reads_its_input_takes_no_event(tmp_path: Path) -> None:
 
 def test_logging_has_lambdas_format(tmp_path: Path) -> None:
     code = "import logging\n" + body("logging.warning('out of %s', event)")
-    level, at, request, message = Runtime(tmp_path, code).log.splitlines()[0].split("\t")
+    level, at, request, message = Runtime(tmp_path, code).lines[0].split("\t")
     assert (level, request, message) == ("[WARNING]", "id-0", "out of 0")
     assert len(at) == len("2026-01-02T03:04:05.678Z")
 

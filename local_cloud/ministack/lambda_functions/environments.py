@@ -9,6 +9,7 @@ within 5 ms.
 
 # ruff: noqa: SLF001 - MiniStack offers no other way in
 
+import contextlib
 import contextvars
 import json
 import queue
@@ -31,11 +32,6 @@ from local_cloud.ministack.replacing import replace
 
 START_SECONDS = 60.0
 """The most seconds of a start. AWS allows 10 seconds; this machine may be busy."""
-
-LOG_SECONDS = 1.0
-"""Seconds to wait for the rest of a log."""
-
-_NEXT_LINE_SECONDS = 0.05
 
 
 def install(parts: Parts) -> None:
@@ -86,7 +82,7 @@ def _execute(parts: Parts, func: dict[str, Any], event: Any, request_id: str) ->
             done, answer = worker.run(request)
     finally:
         lambda_runtime.release_worker(worker)
-    streams.write(config, worker.log_stream, [*done.init(), *done.events()])
+    streams.write(config, worker.log_stream, [*done.init(), *done.events])
     return {
         "body": answer if done.error is None else done.error,
         "error": done.error is not None,
@@ -117,6 +113,8 @@ class PythonWorker(lambda_runtime.Worker):  # type: ignore[misc] # MiniStack has
         named = {**variables, python_runtime.LOG_STREAM: self.log_stream}
         super().__init__(func_name, {**config, "Environment": {"Variables": named}}, code_zip)
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._log_read = 0
+        """How many bytes of its log file are read."""
 
     def run(self, request: dict[str, Any]) -> tuple[Invocation, Any]:
         """Run one invocation; return how it went, and what the handler returned."""
@@ -134,7 +132,7 @@ class PythonWorker(lambda_runtime.Worker):  # type: ignore[misc] # MiniStack has
                 memory=self.config["MemorySize"],
                 started=started,
                 ended=_now(),
-                lines=self._lines(),
+                lines=self._lines(started),
                 error=answer.get("error"),
                 seconds=seconds,
                 start_seconds=start_seconds,
@@ -156,6 +154,7 @@ class PythonWorker(lambda_runtime.Worker):  # type: ignore[misc] # MiniStack has
             message = f"Bad handler '{self.config['Handler']}': {reason}"
             return python_runtime.FaultError("MalformedHandlerName", message).payload
         failures: list[Exception] = []
+        self._log_read = 0  # a new process has a new folder
 
         def spawn() -> None:
             try:
@@ -187,9 +186,10 @@ class PythonWorker(lambda_runtime.Worker):  # type: ignore[misc] # MiniStack has
         if reported:
             payload: dict[str, Any] = json.loads(text)
             return payload
-        # MiniStack has read what was left of the log.
+        # MiniStack's thread and MiniStack itself have read the interpreter's own lines.
+        self._stderr_thread.join(START_SECONDS)
         for line in str(error).partition("stderr: ")[2].splitlines():
-            self._stderr_queue.put((_now(), line))
+            self._stderr_queue.put(line)
         return invocation_log.exit_error(request_id, status)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -212,27 +212,24 @@ class PythonWorker(lambda_runtime.Worker):  # type: ignore[misc] # MiniStack has
             answer["error"]["requestId"] = request_id
         return answer
 
-    def _read_stderr(self) -> None:
-        """Take what the process writes, with its time, until the process ends."""
-        for line in self._proc.stderr:
-            self._stderr_queue.put((_now(), line.rstrip("\n")))
+    def _lines(self, started: int) -> list[tuple[int, str]]:
+        """Return what was written since the invocation before.
 
-    def _lines(self) -> list[tuple[int, str]]:
-        """Return what the invocation wrote, up to the mark; a process that died wrote none."""
-        lines: list[tuple[int, str]] = []
-        deadline = time.monotonic() + LOG_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                at, line = self._stderr_queue.get(timeout=_NEXT_LINE_SECONDS)
-            except queue.Empty:
-                if self._stderr_thread is None or not self._stderr_thread.is_alive():
-                    break
-                continue
-            if rest := line.removesuffix(python_runtime.OVER):
-                lines.append((at, rest))
-            if line.endswith(python_runtime.OVER):  # perhaps behind a line that was not ended
-                break
-        return lines
+        Args:
+            started: When the invocation started: the time of lines without one of their own.
+        """
+        text = self._drain_stderr()  # what the interpreter wrote before the program began
+        if self._tmpdir is not None:
+            # There is no file if the process did not get so far.
+            with (
+                contextlib.suppress(FileNotFoundError),
+                Path(self._tmpdir, python_runtime.LOG).open("rb") as file,
+            ):
+                file.seek(self._log_read)
+                written = file.read()
+                self._log_read += len(written)
+                text = f"{text}\n{written.decode(errors='replace')}"
+        return invocation_log.lines_in(text, started)
 
 
 def _read_answers(answers: Iterable[str], found: "queue.SimpleQueue[str | None]") -> None:
