@@ -30,8 +30,11 @@ LOG = "log"
 """The file beside the folder of the code that gets what the function writes."""
 
 TIME = "\x00{}\x00"
-"""Before a line in that file: when it was written, in milliseconds since 1970. Only the streams of
-Python write it; what comes by another way, such as a subprocess, has the time of the line before."""
+"""Before a line in that file: when it was written, in milliseconds since 1970.
+
+Only Python's streams write it. A line that comes by another way, such as from a subprocess, has the
+time of the line before.
+"""
 
 RESPONSE_LIMIT = 6_291_556
 """How many bytes a function may return."""
