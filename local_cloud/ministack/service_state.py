@@ -13,6 +13,8 @@ from ministack import app
 from ministack.core.responses import AccountScopedDict
 from ministack.services import s3
 
+from local_cloud.ministack.logs import ingestion
+
 
 def collect() -> bytes:
     """Return the state of every service that was used.
@@ -20,6 +22,7 @@ def collect() -> bytes:
     Raises:
         Exception: whatever a service or the writing raises; there is no snapshot then.
     """
+    ingestion.catch_up()
     services = app._build_persistence_save_dict()
     state = {name: get_state() for name, get_state in services.items()}
     objects = {name: each for name, each in vars(s3).items() if isinstance(each, AccountScopedDict)}

@@ -10,10 +10,12 @@ from local_cloud.ministack.cloudwatch import (
     queue_metrics,
     rounds,
 )
+from local_cloud.ministack.logs import ingestion
 
 
 def install(parts: Parts) -> None:
     """Attach all patches of CloudWatch, once per process."""
     for each in (points, embedded_metrics, function_metrics, alarms, query_answers):
         each.install()
-    rounds.start(parts.settings.seconds_per_minute, [queue_metrics.measure, alarms.evaluate_all])
+    tasks = [ingestion.catch_up, queue_metrics.measure, alarms.evaluate_all]
+    rounds.start(parts.settings.seconds_per_minute, tasks)

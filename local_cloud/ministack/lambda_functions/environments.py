@@ -27,7 +27,7 @@ from local_cloud.delivery import invocation_log, python_runtime
 from local_cloud.delivery.caller_registry import Caller
 from local_cloud.delivery.invocation_log import Invocation
 from local_cloud.delivery.wiring import Parts
-from local_cloud.ministack.logs import streams
+from local_cloud.ministack.logs import ingestion, streams
 from local_cloud.ministack.replacing import replace
 
 START_SECONDS = 60.0
@@ -82,7 +82,8 @@ def _execute(parts: Parts, func: dict[str, Any], event: Any, request_id: str) ->
             done, answer = worker.run(request)
     finally:
         lambda_runtime.release_worker(worker)
-    streams.write(config, worker.log_stream, [*done.init(), *done.events])
+    stream = worker.log_stream
+    ingestion.later(lambda: streams.write(config, stream, [*done.init(), *done.events]))
     return {
         "body": answer if done.error is None else done.error,
         "error": done.error is not None,
