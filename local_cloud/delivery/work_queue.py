@@ -95,7 +95,8 @@ class WorkQueue:
             finally:
                 with self._changed:
                     self._running -= 1
-                    self._changed.notify_all()
+                    if self._closed:  # otherwise it would wake threads that find nothing to do
+                        self._changed.notify_all()
 
     def _next(self) -> Work | None:
         """Wait for the next task and return it; None if the queue is closed."""
