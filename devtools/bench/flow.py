@@ -20,12 +20,14 @@ from workshop.deployment.stack import Stack
 from workshop.errors import WorkshopError
 from workshop.orders import api_client
 
-SINGLE = 102
-"""Orders of each side, sent one at a time: enough for a p99, and each order of the sides as often.
+BLOCK = 17
+"""Orders of one side that follow each other, as on a stack of its own.
 
-What runs before an order decides what is in the processor's caches, so each side follows the others
-equally often.
+One order of each side in turn would find the processor's caches full of the other sides' code. The
+blocks are short, so that a change of the machine's speed affects all sides.
 """
+BLOCKS = 12
+"""Blocks of each side: twice all orders of the sides, so each follows the others equally often."""
 
 WARM_UP = 5
 WARM_UP_BURST = 60
@@ -98,7 +100,7 @@ def figures(stack: Stack, compared: Sequence[Side], shown: Callable[[str], None]
     Raises:
         WorkshopError: An order got lost, or took too long.
     """
-    shown(f"{SINGLE} orders of each flow, one at a time …")
+    shown(f"{BLOCKS * BLOCK} orders of each flow, one at a time …")
     single = _single(stack, compared)
     inside = in_functions(stack, switch(stack).deliveries())
     shown(f"{BURST} orders of each flow at once …")
@@ -132,9 +134,9 @@ def _single(stack: Stack, compared: Sequence[Side]) -> list[Figure]:
     for side in [*compared] * WARM_UP:
         _one(stack, side)
     times: dict[str, list[float]] = {side.function: [] for side in compared}
-    for turn in itertools.islice(itertools.cycle(itertools.permutations(compared)), SINGLE):
+    for turn in itertools.islice(itertools.cycle(itertools.permutations(compared)), BLOCKS):
         for side in turn:
-            times[side.function].append(_one(stack, side))
+            times[side.function] += [_one(stack, side) for _ in range(BLOCK)]
     percentiles = [statistics.quantiles(times[side.function], n=100) for side in compared]
     return [
         Figure(
