@@ -41,7 +41,8 @@ def entry_point(method: Callable[[App, Any, Any], Answer]) -> Callable[[App, Any
     @logger.inject_lambda_context(clear_state=True)
     @metrics.log_metrics
     def handle(event: Any, context: Any, app: App, keys: dict[str, str]) -> Answer:
-        logger.append_keys(**keys)
+        if keys:
+            logger.append_keys(**keys)
         return method(app, event, context)
 
     @wraps(method)

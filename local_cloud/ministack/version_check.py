@@ -121,6 +121,7 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_SQS, "_dlq_sweep"): "q",
     ("ministack.services.cloudwatch_logs", "_filter_log_events"): "data",
     (_DYNAMODB, "_ddb_canonicalize_number"): "s",
+    (_DYNAMODB, "_update_request_charge"): "expr attr_values attr_names item_before",
     (_DYNAMODB, "_transact_write_items"): "data",
     (_DYNAMODB, "_transact_get_items"): "data",
     (_DYNAMODB, "_validate_expression_attrs"): "data expression_fields size_wording",
@@ -250,6 +251,8 @@ NAMES: dict[tuple[str, str], str | None] = {
     (_DYNAMODB, "_transact_validation_cancel_response"): "total val_reasons",
     # Read.
     (_DYNAMODB, "copy"): None,
+    (_DYNAMODB, "_attribute_value_size"): "value",
+    (_DYNAMODB, "_DDB_ITEM_MAX_BYTES"): None,
     (_DYNAMODB, "_tables"): None,
     (_DYNAMODB, "_NESTING_MSG"): None,
     ("ministack.services._dynamodb_keywords", "AWS_KEYWORDS"): None,

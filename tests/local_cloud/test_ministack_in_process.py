@@ -82,6 +82,25 @@ speed.install()
 assert [dynamodb._ddb_canonicalize_number(each) for each in numbers * 2] == before * 2
 assert before[:5] == ["1", "1", "1.5", "0", "1000"], before
 """,
+    "an update is too large exactly when it was without our estimate": """
+given = [
+    (f"SET a = if_not_exists({'#n' * bool(names)}{'b' * (not names)}, :v) ADD c :one", names, size)
+    for names in ({}, {"#n": "n" * 50_000})
+    for size in (1, 1000, 100_000, 300_000, 409_000, 410_000)
+]
+limit = dynamodb._DDB_ITEM_MAX_BYTES
+def too_large():
+    return [
+        dynamodb._update_request_charge(
+            text, {":v": {"S": "x" * size}, ":one": {"N": "1"}}, names, {}
+        ) > limit
+        for text, names, size in given
+    ]
+before = too_large()
+assert 0 < sum(before) < len(before)
+speed.install()
+assert too_large() == before
+""",
     "a broken alarm stops no other": """
 cloudwatch.record_metric("any", "Errors", 1.0)
 whole = {"AlarmName": "whole", "Namespace": "any", "MetricName": "Errors", "Statistic": "Sum",
