@@ -6,6 +6,8 @@ most numbers are the same few; what DynamoDB charges for an update takes 40 µs,
 whether it is too large.
 """
 
+# ruff: noqa: SLF001 - MiniStack offers no other way in
+
 import copy
 import marshal
 from collections.abc import Callable
