@@ -58,7 +58,7 @@ def _of_large_updates(charge: Charge) -> Charge:
     ) -> int:
         values = sum(map(dynamodb._attribute_value_size, (attr_values or {}).values()))
         names = sum(len(name.encode()) for name in (attr_names or {}).values())
-        # A value or a name counts wherever it stands, and any other part at most 39 bytes.
+        # A value or a name counts at each use, and any other part at most 39 bytes.
         most = expr.count(":") * values + expr.count("#") * names + 40 * len(expr)
         if most <= dynamodb._DDB_ITEM_MAX_BYTES:
             return 0
